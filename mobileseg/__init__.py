@@ -1,0 +1,32 @@
+"""Retinal lesion segmentation for phones: train, convert, and prove the phone's file is right.
+
+    import mobileseg
+    result = mobileseg.load("runs/ex").predict("IDRiD_55.jpg")   # a run or a bundle
+    result.masks["EX"], result.lesions["EX"].count
+
+Importing this package loads nothing heavy.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from converters.predictor import Predictor
+
+__all__ = ["__version__", "load"]
+__version__ = "0.1.0"
+
+
+def load(run_or_bundle: str | Path) -> Predictor:
+    """Open a run folder (PyTorch) or a bundle folder (its artifact) for prediction.
+
+    Raises:
+        BadInput: the folder is neither, or is damaged.
+        MissingToolkit: the bundle's runtime is not installed, or cannot run on this machine.
+    """
+    from converters.predictor import open_predictor
+
+    return open_predictor(run_or_bundle)

@@ -1,0 +1,98 @@
+"""Files and folders that are either wholly there or not at all, whatever interrupts the writing."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from mobileseg.errors import BadInput
+
+
+@contextmanager
+def staged_file(path: Path) -> Iterator[Path]:
+    """A temporary path beside `path`; what was written there replaces it in one step.
+
+    On any exception `path` is as it was, and nothing is left behind.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    os.close(handle)
+    staged = Path(name)
+    try:
+        yield staged
+        with staged.open("rb") as written:
+            os.fsync(written.fileno())
+        staged.chmod(0o644)  # mkstemp's own is for one user only
+        staged.replace(path)
+    finally:
+        staged.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Replace a text file in one step."""
+    with staged_file(path) as staged:
+        staged.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Replace a JSON file in one step; NaN is a bug of the caller's."""
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Read a JSON file.
+
+    Raises:
+        BadInput: missing, unreadable or not JSON.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise BadInput(f"{path}: no such file") from None
+    except (OSError, ValueError) as error:
+        raise BadInput(f"{path}: cannot be read as JSON ({error})") from None
+
+
+@contextmanager
+def staged_folder(folder: Path, *, force: bool = False) -> Iterator[Path]:
+    """A temporary folder beside `folder` that becomes it when all is written.
+
+    Args:
+        force: replace an existing folder (only once the new one is complete).
+
+    Raises:
+        BadInput: `folder` exists and is not empty, and `force` is not given.
+    """
+    refuse_existing(folder, force=force)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    staged.chmod(0o755)
+    try:
+        yield staged
+        if folder.is_dir():
+            shutil.rmtree(folder)
+        elif folder.exists():
+            folder.unlink()
+        staged.replace(folder)
+    finally:
+        shutil.rmtree(staged, ignore_errors=True)
+
+
+def refuse_existing(folder: Path, *, force: bool = False) -> None:
+    """Raise BadInput if something is there already; an empty folder is nothing."""
+    taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
+    if taken and not force:
+        raise BadInput(f"{folder}: exists already; choose another place, or add --force")
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
