@@ -1,0 +1,67 @@
+"""Where words go: results to stdout, progress and remarks to stderr."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.table import Table
+
+NOT_MEDICAL = "Not a medical device: for research and prototypes only."
+
+
+def remark(text: str) -> None:
+    """Say something that is not the result."""
+    click.echo(text, err=True)
+
+
+def show_json(value: Any) -> None:
+    """Print a result for a machine; NaN becomes null, because JSON has no NaN."""
+    click.echo(json.dumps(finite(value), indent=2))
+
+
+def finite(value: Any) -> Any:
+    """The same structure with every NaN or infinity replaced by None."""
+    if isinstance(value, dict):
+        return {k: finite(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(v) for v in value]
+    if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
+        return None
+    return value
+
+
+def show_table(title: str, headers: list[str], rows: list[list[str]]) -> None:
+    """Print a result for a person; the first column reads left, figures read right."""
+    table = Table(title=title, title_justify="left")
+    for i, header in enumerate(headers):
+        table.add_column(header, justify="left" if i == 0 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    Console().print(table)
+
+
+def progress() -> Progress:
+    """A bar with the time left, on stderr, and only on a terminal."""
+    console = Console(stderr=True)
+    return Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TextColumn("left"),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[note]}"),
+        console=console,
+        disable=not console.is_terminal,
+    )

@@ -1,0 +1,88 @@
+"""`mobileseg profile`: what a variant costs, beside what the paper prints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from mobileseg.cli.console import remark, show_json, show_table
+from mobileseg.models.variants import VARIANTS, variant
+
+if TYPE_CHECKING:
+    from mobileseg.models.costs import Costs
+
+DAGGER = "†"  # the paper's mark for three networks of a kind, averaged
+
+
+@click.command(short_help="Show MACs, parameters and size of a variant.")
+@click.argument("variants", nargs=-1, metavar="[VARIANT]...")
+@click.option("--all", "everything", is_flag=True, help="Every variant, and the † ensembles.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON for a machine.")
+def command(variants: tuple[str, ...], everything: bool, as_json: bool) -> None:
+    """Show MACs, parameters and size of VARIANT, for one 512×512 picture and one class.
+
+    "Paper" counts as the paper's tool did, and repeats its Table 2; "true" counts
+    multiply-accumulates of convolutions, each once. Size is that of the parameters
+    in float32.
+
+    \b
+    Example:
+        mobileseg profile xs s-sep
+        mobileseg profile --all --json
+    """
+    if everything == bool(variants):
+        raise click.UsageError("name at least one VARIANT, or give --all (and not both)")
+    for name in variants:
+        variant(name)  # a wrong name fails before torch is loaded
+
+    from mobileseg.models.costs import TABLE_2, profile
+
+    rows = [(name, 1) for name in (VARIANTS if everything else variants)]
+    if everything:
+        rows += [row for row in TABLE_2 if row not in rows]  # the † rows
+    costs = [profile(name, members=members) for name, members in rows]
+    if as_json:
+        show_json([_as_json(row) for row in costs])
+    else:
+        _show(costs)
+
+
+def _as_json(costs: Costs) -> dict[str, Any]:
+    return {
+        "variant": costs.variant,
+        "members": costs.members,
+        "macs_paper_g": round(costs.macs_paper_g, 6),
+        "macs_true_g": round(costs.macs_true_g, 6),
+        "params_m": round(costs.params_m, 6),
+        "size_mb": round(costs.size_mb, 6),
+    }
+
+
+def _show(costs: list[Costs]) -> None:
+    from mobileseg.models.costs import NOT_PRINTED, TABLE_2
+
+    rows = []
+    for row in costs:
+        printed = TABLE_2.get((row.variant, row.members), NOT_PRINTED)
+        rows.append(
+            [
+                row.variant + DAGGER * (row.members > 1),
+                f"{row.macs_true_g:.2f}",
+                _beside(row.macs_paper_g, printed.macs_paper_g),
+                _beside(row.params_m, printed.params_m),
+                _beside(row.size_mb, printed.size_mb),
+            ]
+        )
+    show_table(
+        "One 512×512 picture, one class (in brackets: the paper's Table 2)",
+        ["variant", "MACs G\ntrue", "MACs G\npaper convention", "params M", "size MB"],
+        rows,
+    )
+    if any(row.members > 1 for row in costs):
+        remark(f"{DAGGER} three networks; the paper convention leaves their upsampling out")
+
+
+def _beside(ours: float, printed: str) -> str:
+    figure = f"{ours:.2f}"
+    return f"{figure} ({printed:>{len(figure)}})"

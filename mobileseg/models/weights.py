@@ -1,0 +1,159 @@
+"""Weights in and out: our own files, Qin's published ones, and batch norm folded for export.
+
+Our file is safetensors with the network's own tensor names: it holds numbers only and cannot run
+code when opened. Qin's names follow from a block's depth, so the map to them is derived from the
+network and not written down.
+"""
+
+from __future__ import annotations
+
+import copy
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import cast
+
+import safetensors
+import torch
+from safetensors.torch import load_file, save
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from mobileseg.errors import BadInput
+from mobileseg.models.blocks import ConvBnRelu, Rsu, SeparableBnRelu
+from mobileseg.models.u2net import U2Net
+
+QIN_HINT = "Qin's u2net fits variant qin-o, his u2netp variant m, both with one class"
+
+
+def save_weights(network: nn.Module, path: Path) -> None:
+    """Write a network's weights and statistics; whatever happens, `path` is old or new, whole.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    # In the same folder, because a file can only be replaced at once within one file system.
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(save(tensors))
+            file.flush()
+            os.fsync(file.fileno())  # else the new name could reach the disk before its bytes
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_weights(network: nn.Module, path: Path) -> None:
+    """Read weights that `save_weights` wrote into a network of the same variant and classes.
+
+    Raises:
+        BadInput: the file cannot be read, is of another network, or holds NaN or infinity.
+    """
+    try:
+        found = load_file(path)
+    except (OSError, safetensors.SafetensorError) as error:
+        raise BadInput(f"{path}: not a readable safetensors file ({error})") from None
+    _same_tensors(found, network.state_dict(), str(path), "is it of another variant or task?")
+    network.load_state_dict(found)
+
+
+def load_qin(network: nn.Module, state_dict: Mapping[str, Tensor]) -> None:
+    """Read Qin et al.'s published weights: u2netp into variant m, u2net into qin-o.
+
+    Args:
+        network: with one class, as theirs.
+        state_dict: as torch.load(..., weights_only=True) gives it.
+
+    Raises:
+        BadInput: the network has no counterpart there, or tensors are missing, unknown,
+            of another shape, or not finite.
+
+    Source: github.com/xuebinqin/U-2-Net, model/u2net.py.
+    """
+    ours = network.state_dict()
+    names = qin_names(network)
+    expected = {theirs: ours[name] for name, theirs in names.items()}
+    # PyTorch 0.4.0, which Qin used, did not count batches yet; nothing depends on the count.
+    counts = {name: t for name, t in expected.items() if name.endswith("num_batches_tracked")}
+    found = counts | dict(state_dict)
+    _same_tensors(found, expected, "Qin's weights", QIN_HINT)
+    network.load_state_dict({name: found[theirs] for name, theirs in names.items()})
+
+
+def qin_names(network: nn.Module) -> dict[str, str]:
+    """Each of a network's tensor names, and Qin's name for the same tensor.
+
+    Raises:
+        BadInput: the network is a U-Net or separable, so that Qin has none like it.
+    """
+    if not isinstance(network, U2Net):
+        raise BadInput(f"Qin's weights do not fit a {type(network).__name__}; {QIN_HINT}")
+    modules = _qin_modules(network)
+    names = {}
+    for name in network.state_dict():
+        module, _, tensor = name.rpartition(".")
+        if module not in modules:
+            raise BadInput(f"Qin's weights have nothing for {name!r}; {QIN_HINT}")
+        names[name] = f"{modules[module]}.{tensor}"
+    return names
+
+
+def _qin_modules(network: U2Net) -> dict[str, str]:
+    """The same for modules. Qin counts stages and units from 1 and marks the way up with a d."""
+    deepest = len(network.encoder)
+    blocks = {
+        **{f"encoder.{i}": f"stage{i + 1}" for i in range(deepest)},
+        **{f"decoder.{i}": f"stage{deepest - 1 - i}d" for i in range(deepest - 1)},
+    }
+    modules = {f"side.{i}": f"side{i + 1}" for i in range(deepest)} | {"outconv": "outconv"}
+    for block, stage in blocks.items():
+        depth = cast(Rsu, network.get_submodule(block)).depth
+        units = {
+            "first": "rebnconvin",
+            **{f"down.{i}": f"rebnconv{i + 1}" for i in range(depth - 1)},
+            "bottom": f"rebnconv{depth}",
+            **{f"up.{i}": f"rebnconv{depth - 1 - i}d" for i in range(depth - 1)},
+        }
+        for unit, theirs in units.items():
+            modules[f"{block}.{unit}.conv"] = f"{stage}.{theirs}.conv_s1"
+            modules[f"{block}.{unit}.bn"] = f"{stage}.{theirs}.bn_s1"
+    return modules
+
+
+def _same_tensors(
+    found: Mapping[str, Tensor], expected: Mapping[str, Tensor], where: str, hint: str
+) -> None:
+    """Raise BadInput at the first tensor that is missing, unknown, of another shape, or NaN."""
+    if missing := [name for name in expected if name not in found]:
+        raise BadInput(f"{where}: no tensor {missing[0]!r} ({len(missing)} missing); {hint}")
+    if unknown := [name for name in found if name not in expected]:
+        raise BadInput(f"{where}: unknown tensor {unknown[0]!r} ({len(unknown)} such); {hint}")
+    for name, like in expected.items():
+        tensor = found[name]
+        if tensor.shape != like.shape:
+            raise BadInput(
+                f"{where}: {name!r} has shape {tuple(tensor.shape)}, "
+                f"the network expects {tuple(like.shape)}; {hint}"
+            )
+        if not torch.isfinite(tensor).all():
+            raise BadInput(f"{where}: {name!r} holds NaN or infinity; train again or use a backup")
+
+
+def fold_batch_norm(network: nn.Module) -> nn.Module:
+    """A copy for inference in which every unit's batch norm is part of its convolution.
+
+    Same answers up to rounding, fewer operations on the phone. Fold after loading weights: the
+    copy has other tensors than a file of ours holds.
+
+    Args:
+        network: anything made of our units, an ensemble too; it is left as it was.
+    """
+    folded = copy.deepcopy(network).eval()
+    for unit in folded.modules():
+        if isinstance(unit, ConvBnRelu | SeparableBnRelu) and isinstance(unit.bn, nn.BatchNorm2d):
+            # Of a separable unit, `conv` is the pointwise half, the one next to the batch norm.
+            unit.conv = fuse_conv_bn_eval(unit.conv, unit.bn)
+            unit.bn = nn.Identity()
+    return folded
