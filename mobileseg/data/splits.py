@@ -1,0 +1,31 @@
+"""Which training pictures are kept aside for validation."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from mobileseg.errors import BadInput
+
+VALIDATION_SHARE = 0.2  # paper, section 4
+
+
+def split_validation(
+    names: Sequence[str], split_seed: int, share: float = VALIDATION_SHARE
+) -> tuple[list[str], list[str]]:
+    """Divide names into training and validation, the same for the same seed and set of names.
+
+    Returns:
+        Training and validation names, each sorted; at least one of each.
+
+    Raises:
+        BadInput: fewer than two names.
+    """
+    ordered = sorted(names)
+    if len(ordered) < 2:
+        raise BadInput(f"found {len(ordered)} training picture(s); expected at least 2")
+    count = min(max(round(share * len(ordered)), 1), len(ordered) - 1)
+    kept = np.random.default_rng(split_seed).permutation(len(ordered))[:count]
+    validation = {ordered[i] for i in kept}
+    return [n for n in ordered if n not in validation], sorted(validation)
