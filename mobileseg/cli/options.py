@@ -1,0 +1,42 @@
+"""Options that several verbs share, so that they read and mean the same everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+class FrameSize(click.ParamType[tuple[int, int]]):
+    """`HxW` in pixels, as in 1080x1920."""
+
+    name = "HxW"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> tuple[int, int]:
+        if isinstance(value, tuple):
+            return value
+        parts = str(value).lower().split("x")
+        if len(parts) != 2 or not all(p.isdigit() for p in parts):
+            self.fail(f"{value!r} is not a frame size; expected HxW, as in 1024x1024", param, ctx)
+        return int(parts[0]), int(parts[1])
+
+
+def data_option(*, required: bool, text: str) -> Callable[[Any], Any]:
+    """--data DIR: an IDRiD folder."""
+    return click.option(
+        "--data", type=click.Path(path_type=Path), required=required, metavar="DIR", help=text
+    )
+
+
+def json_option() -> Callable[[Any], Any]:
+    """--json: the result for a machine."""
+    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def force_option(what: str) -> Callable[[Any], Any]:
+    """--force: replace what is there."""
+    return click.option("--force", is_flag=True, help=f"Replace {what} if it exists.")

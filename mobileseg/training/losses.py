@@ -1,0 +1,92 @@
+"""The paper's loss: focal cross-entropy and Dice, at every side output.
+
+Source: Siebert & Rostalski 2022, section 5; focal loss: Lin et al. 2017. What the paper leaves open
+(whether Dice pools the batch, its smoothing, how targets are shrunk) is a parameter here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def focal_cross_entropy(logits: Tensor, target: Tensor, *, gamma: float) -> Tensor:
+    """Binary cross-entropy, each pixel weighted by how wrong it is.
+
+    Args:
+        logits: (N, C, H, W).
+        target: the same shape, 0..1; soft where a shrunk mask is partly lesion.
+
+    Returns:
+        (C,) mean over pictures and pixels of (1-p)^gamma for lesion, p^gamma for the rest.
+
+    Source: Lin et al. 2017, eq. 4, without its alpha.
+    """
+    p = torch.sigmoid(logits)
+    lesion = target * (1 - p) ** gamma * F.softplus(-logits)
+    rest = (1 - target) * p**gamma * F.softplus(logits)
+    return (lesion + rest).mean(dim=(0, 2, 3))
+
+
+def dice_loss(logits: Tensor, target: Tensor, *, smooth: float, pool_batch: bool) -> Tensor:
+    """1 - Dice of probabilities.
+
+    Args:
+        logits, target: (N, C, H, W).
+        smooth: added above and below, so that two empty masks agree.
+        pool_batch: sum over the batch first (a picture without lesions then adds no noise), or
+            take each picture's own and average.
+
+    Returns:
+        (C,) in 0..1.
+    """
+    p = torch.sigmoid(logits)
+    over = (0, 2, 3) if pool_batch else (2, 3)
+    both = (p * target).sum(dim=over)
+    total = p.sum(dim=over) + target.sum(dim=over)
+    loss = 1 - (2 * both + smooth) / (total + smooth)
+    return loss if pool_batch else loss.mean(dim=0)
+
+
+SHRINK: dict[str, Callable[[Tensor, tuple[int, int]], Tensor]] = {
+    "area": lambda target, size: F.adaptive_avg_pool2d(target, size),
+    "max": lambda target, size: F.adaptive_max_pool2d(target, size),
+}
+
+
+def shrink(target: Tensor, size: Sequence[int], how: str) -> Tensor:
+    """Bring (N, C, H, W) masks to a side output's size: "area" (soft), "max" (any of it)."""
+    if tuple(target.shape[2:]) == tuple(size):
+        return target
+    return SHRINK[how](target, (size[0], size[1]))
+
+
+@dataclass(frozen=True, slots=True)
+class DeepSupervision:
+    """alpha · focal + (1 - alpha) · Dice, mean over classes, summed over the supervised maps."""
+
+    alpha: float = 0.75
+    gamma: float = 1.0
+    smooth: float = 1.0
+    pool_batch: bool = True
+    target_scaling: str = "area"
+
+    def __call__(self, maps: Sequence[Tensor], target: Tensor) -> Tensor:
+        """One number.
+
+        Args:
+            maps: logits, each (N, C, h, w) at its own resolution, equally weighted.
+            target: (N, C, H, W), 0 or 1.
+        """
+        return torch.stack([self.one(m, target) for m in maps]).sum()
+
+    def one(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss of a single map."""
+        target = shrink(target, logits.shape[2:], self.target_scaling)
+        focal = focal_cross_entropy(logits, target, gamma=self.gamma)
+        dice = dice_loss(logits, target, smooth=self.smooth, pool_batch=self.pool_batch)
+        return (self.alpha * focal + (1 - self.alpha) * dice).mean()

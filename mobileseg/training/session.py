@@ -1,0 +1,193 @@
+"""From a data folder to a trainer, for a new run or for one to go on with."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import subprocess
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from mobileseg.data.idrid import Sample, read_idrid
+from mobileseg.data.prepared import Prepared, prepare_all
+from mobileseg.data.splits import split_validation
+from mobileseg.errors import BadInput
+from mobileseg.files import read_json, refuse_existing, sha256, write_json
+from mobileseg.lesions import task_lesions
+from mobileseg.models.variants import variant as variant_named
+from mobileseg.runs import RunConfig, open_run
+from mobileseg.spec import PreprocessSpec
+from mobileseg.training.checkpoint import restore
+from mobileseg.training.config import TrainConfig
+from mobileseg.training.loop import PictureSet, Trainer, retina_statistics
+
+Tick = Callable[[], None]
+RECORDED_VERSIONS = ("mobileseg", "torch", "numpy", "opencv-python-headless", "pillow")
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """ "auto" is the GPU if there is one.
+
+    Raises:
+        BadInput: a GPU is asked for and there is none.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and not torch.cuda.is_available():
+        raise BadInput("--device cuda: PyTorch finds no GPU; use --device cpu")
+    return torch.device(name)
+
+
+def begin(
+    folder: Path,
+    data: Path,
+    *,
+    variant: str,
+    task: str,
+    preprocess: PreprocessSpec,
+    choices: TrainConfig,
+    device: torch.device,
+    tick: Tick = lambda: None,
+) -> Trainer:
+    """Set a new run up: read every picture, split, take mean and SD, write what was chosen.
+
+    Raises:
+        BadInput: the run exists, the data cannot be used (every bad file named).
+        UnknownName: no such variant or task.
+    """
+    refuse_existing(folder)
+    variant_named(variant)
+    lesions = task_lesions(task)
+    if len(lesions) > 1:
+        raise BadInput(f"--task {task}: this version trains one lesion a network: MA, HE, EX or SE")
+    samples = read_idrid(data).split("train", lesions)
+    prepared = prepare_all(data, samples, lesions, preprocess, choices.mask_rule, tick)
+    train, validation = split_validation(
+        [s.name for s in samples], choices.split_seed, choices.validation_share
+    )
+    _refuse_unlabelled(data, _named(prepared, train), lesions)
+    config = RunConfig(
+        variant=variant,
+        task=task,
+        preprocess=preprocess,
+        normalisation=retina_statistics(_named(prepared, train), preprocess.retina_threshold),
+        thresholds={},
+        training=choices.to_json(),
+        pictures={"train": train, "validation": validation},
+    )
+    write_json(folder / "run.json", _record(data, samples, device))
+    write_json(folder / "config.json", config.to_json())
+    return _trainer(folder, config, choices, prepared, device)
+
+
+def resume(folder: Path, data: Path, *, device: torch.device, tick: Tick = lambda: None) -> Trainer:
+    """Set a run up to go on after its last committed epoch.
+
+    Raises:
+        BadInput: not a run, a damaged one, or other data than it began with.
+    """
+    config = open_run(folder).config
+    choices = TrainConfig.from_json(config.training)
+    samples = read_idrid(data).split("train", config.lesions)
+    begun = _recorded(folder)["data_sha256"]
+    if _fingerprint(samples) != begun:
+        raise BadInput(f"{data}: not the data that {folder} began with (other files or contents)")
+    prepared = prepare_all(
+        data, samples, config.lesions, config.preprocess, choices.mask_rule, tick
+    )
+    return _trainer(folder, config, choices, prepared, device)
+
+
+def finish(folder: Path, trainer: Trainer) -> None:
+    """Complete run.json once the last epoch is committed."""
+    state = trainer.state
+    write_json(
+        folder / "run.json",
+        {
+            **_recorded(folder),
+            "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+            "wall_s": round(state.seconds, 1),
+            "epochs": state.epoch,
+            "best_epoch": state.best_epoch,
+            "best_validation_aupr": state.best_score,
+        },
+    )
+
+
+def _trainer(
+    folder: Path,
+    config: RunConfig,
+    choices: TrainConfig,
+    prepared: list[Prepared],
+    device: torch.device,
+) -> Trainer:
+    train, validation = (
+        PictureSet.of(_named(prepared, config.pictures[part]), device)
+        for part in ("train", "validation")
+    )
+    return Trainer(folder, config, choices, train, validation, restore(folder, config))
+
+
+def _named(prepared: Sequence[Prepared], names: Sequence[str]) -> list[Prepared]:
+    by_name = {p.name: p for p in prepared}
+    return [by_name[name] for name in names]
+
+
+def _refuse_unlabelled(data: Path, train: list[Prepared], lesions: tuple[str, ...]) -> None:
+    for channel, code in enumerate(lesions):
+        if not any(p.masks[channel].any() for p in train):
+            raise BadInput(
+                f"{data}: no training picture has any {code} at this resolution; "
+                "expected some to learn from (--mask-rule any keeps the smallest)"
+            )
+
+
+def _recorded(folder: Path) -> dict[str, Any]:
+    values: dict[str, Any] = read_json(folder / "run.json")
+    return values
+
+
+def _fingerprint(samples: Sequence[Sample]) -> str:
+    """One sum over names and contents of all pictures and masks."""
+    whole = hashlib.sha256()
+    for sample in samples:
+        for key, path in (("picture", sample.picture), *sorted(sample.masks.items())):
+            whole.update(f"{sample.name}/{key}/{sha256(path)}\n".encode())
+    return whole.hexdigest()
+
+
+def _record(data: Path, samples: Sequence[Sample], device: torch.device) -> dict[str, Any]:
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "versions": {name: _version(name) for name in RECORDED_VERSIONS},
+        "python": platform.python_version(),
+        "machine": platform.machine(),
+        "system": platform.system(),
+        "gpu": gpu,
+        "threads": torch.get_num_threads(),
+        "git_revision": _git_revision(),
+        "data": data.name,
+        "data_sha256": _fingerprint(samples),
+    }
+
+
+def _version(package: str) -> str | None:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def _git_revision() -> str | None:
+    """Of the checkout this code runs from; None for an installed package."""
+    here = Path(__file__).parent
+    done = subprocess.run(
+        ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() if done.returncode == 0 else None
