@@ -32,10 +32,12 @@ class UnknownName(MobilesegError):
 
 
 class MissingToolkit(MobilesegError):
-    """An optional package is needed and absent."""
+    """A runtime or exporter that the request needs is not to be had here."""
 
-    def __init__(self, package: str, extra: str) -> None:
-        super().__init__(
+    @classmethod
+    def install(cls, package: str, extra: str) -> MissingToolkit:
+        """The error for a package that an extra of ours would bring."""
+        return cls(
             f"{package} is not installed and this needs it; "
             f"install the extra: pip install 'mobileseg[{extra}]'"
         )

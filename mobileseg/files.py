@@ -71,18 +71,20 @@ def staged_folder(folder: Path, *, force: bool = False) -> Iterator[Path]:
         BadInput: `folder` exists and is not empty, and `force` is not given.
     """
     refuse_existing(folder, force=force)
+    folder = folder.resolve()  # "." has no name to put a folder beside
     folder.parent.mkdir(parents=True, exist_ok=True)
-    staged = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
-    staged.chmod(0o755)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
+    staged, old = work / "new", work / "old"
+    staged.mkdir(mode=0o755)
     try:
         yield staged
-        if folder.is_dir():
-            shutil.rmtree(folder)
-        elif folder.exists():
-            folder.unlink()
+        if folder.exists():
+            folder.replace(old)  # aside, not away: should the next line fail, it comes back
         staged.replace(folder)
     finally:
-        shutil.rmtree(staged, ignore_errors=True)
+        if old.exists() and not folder.exists():
+            old.replace(folder)
+        shutil.rmtree(work, ignore_errors=True)
 
 
 def refuse_existing(folder: Path, *, force: bool = False) -> None:

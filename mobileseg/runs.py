@@ -27,6 +27,7 @@ from mobileseg.models.weights import load_weights
 from mobileseg.spec import Normalisation, PreprocessSpec
 
 SCHEMA = 1
+PARTS = ("train", "validation")
 PRETRAINED = "xs-ex"  # the run that ships: U²-Net-XS, hard exudates
 
 
@@ -79,7 +80,7 @@ class RunConfig:
                 ),
                 thresholds={code: float(p) for code, p in values["thresholds"].items()},
                 training=values["training"],
-                pictures=values["pictures"],
+                pictures={part: list(values["pictures"][part]) for part in PARTS},
             )
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadInput(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from mobileseg.data.prepared import Prepared
 from mobileseg.evaluation.metrics import aupr, dice
+from mobileseg.preprocess.reference import Preprocessed
 from mobileseg.runs import Run
 
 
@@ -27,9 +28,9 @@ class LesionScore:
 
 
 @torch.no_grad()
-def reference_probabilities(run: Run, prepared: Prepared) -> NDArray[np.float32]:
-    """(C, side, side) in 0..1: reference preprocessing and eager PyTorch, float32."""
-    x = torch.from_numpy(prepared.picture.normalised(run.config.normalisation)).unsqueeze(0)
+def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float32]:
+    """(C, side, side) in 0..1: what eager PyTorch makes of a preprocessed picture, float32."""
+    x = torch.from_numpy(picture.normalised(run.config.normalisation)).unsqueeze(0)
     probabilities: NDArray[np.float32] = torch.sigmoid(run.network(x)[0])[0].numpy()
     return probabilities
 
@@ -40,7 +41,7 @@ def score_run(
     """One score per lesion of the run's task, in channel order."""
     probability = []
     for sample in prepared:
-        probability.append(reference_probabilities(run, sample))
+        probability.append(reference_probabilities(run, sample.picture))
         tick()
     return [
         score_lesion(

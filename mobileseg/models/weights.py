@@ -8,18 +8,18 @@ network and not written down.
 from __future__ import annotations
 
 import copy
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save
+from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mobileseg.errors import BadInput
+from mobileseg.files import staged_file
 from mobileseg.models.blocks import ConvBnRelu, Rsu, SeparableBnRelu
 from mobileseg.models.u2net import U2Net
 
@@ -33,16 +33,8 @@ def save_weights(network: nn.Module, path: Path) -> None:
         OSError: the folder cannot be written.
     """
     tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
-    # In the same folder, because a file can only be replaced at once within one file system.
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        with temporary.open("wb") as file:
-            file.write(save(tensors))
-            file.flush()
-            os.fsync(file.fileno())  # else the new name could reach the disk before its bytes
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with staged_file(path) as staged:
+        save_file(tensors, staged)
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

@@ -1,0 +1,212 @@
+"""A bundle: the folder an app developer is handed, and the check that it is whole.
+
+model.pte | model.ptl | model.mlpackage   the artifact
+model.json        what it is, its inputs and outputs, and the sum of every file
+MODEL_CARD.md
+goldens/          frames and expected answers
+reference/        the run it was made from: what parity compares with
+evidence/         what was measured on it; not part of what is hashed
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import mobileseg
+from converters.deployable import OUTPUTS
+from converters.goldens import write_goldens
+from converters.model_card import model_card
+from converters.quiet import quiet
+from converters.targets import Check, Converter, Target, target
+from mobileseg.errors import BadInput
+from mobileseg.files import read_json, sha256, staged_folder, write_json, write_text
+from mobileseg.lesions import LESIONS
+from mobileseg.runs import Run, open_run
+
+SCHEMA = 1
+MANIFEST = "model.json"
+UNHASHED = (MANIFEST, "evidence")
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """An opened bundle whose sums were right."""
+
+    path: Path
+    manifest: dict[str, Any]
+
+    @property
+    def target(self) -> Target:
+        return target(self.manifest["target"])
+
+    @property
+    def precision(self) -> str:
+        return str(self.manifest["precision"])
+
+    @property
+    def artifact(self) -> Path:
+        return self.path / self.target.artifact
+
+    @property
+    def frame_hw(self) -> tuple[int, int]:
+        height, width = self.manifest["frame_hw"]
+        return int(height), int(width)
+
+    def reference(self) -> Run:
+        """The run it was made from."""
+        return open_run(self.path / "reference")
+
+
+def write_bundle(
+    run: Run,
+    into: Path,
+    *,
+    target: Target,
+    precision: str,
+    frame_hw: tuple[int, int],
+    force: bool = False,
+) -> list[Check]:
+    """Convert a run and put everything that goes with it into a folder.
+
+    Returns:
+        What was read off the written artifact; all of it holds.
+
+    Raises:
+        BadInput: the folder exists (and no `force`), the run's weights are missing or hold NaN,
+            or a check of the written file failed. Nothing is left half-written.
+        MissingToolkit: the target's package is not installed.
+    """
+    _refuse_unfinished(run)
+    converter = target.converter()
+    with staged_folder(into, force=force) as staged:
+        with quiet():
+            converter.export(run, frame_hw, precision, staged / target.artifact)
+            checks = converter.inspect(staged / target.artifact, run, precision)
+        _refuse_faults(checks, target)
+        _copy_reference(run, staged / "reference")
+        spec = run.config.preprocess.with_frame(frame_hw)
+        write_goldens(staged / "goldens", run, spec)
+        manifest = _manifest(run, target, precision, frame_hw, converter)
+        write_text(staged / "MODEL_CARD.md", model_card(run, manifest))
+        write_json(staged / MANIFEST, manifest | {"files": _sums(staged)})
+    return checks
+
+
+def _refuse_unfinished(run: Run) -> None:
+    if set(run.config.thresholds) != set(run.config.lesions):
+        raise BadInput(f"{run.path}: has no thresholds yet; train it to its first epoch at least")
+    assert run.network is not None  # weights load, and hold no NaN, before a toolkit starts
+
+
+def _refuse_faults(checks: list[Check], target: Target) -> None:
+    broken = [f"{c.name}: found {c.found}" for c in checks if not c.holds]
+    if broken:
+        raise BadInput(f"{target.artifact}: written wrong ({'; '.join(broken)}); nothing was kept")
+
+
+def _copy_reference(run: Run, into: Path) -> None:
+    into.mkdir()
+    for name in ("config.json", "best.safetensors"):
+        shutil.copyfile(run.path / name, into / name)
+
+
+def _manifest(
+    run: Run, target: Target, precision: str, frame_hw: tuple[int, int], converter: Converter
+) -> dict[str, Any]:
+    config = run.config
+    height, width = frame_hw
+    side, classes = config.preprocess.side_px, len(config.lesions)
+    if converter.LAYOUT.channels_last:
+        frame = {"shape": [1, height, width, 3], "dtype": "uint8", "kind": "tensor"}
+    else:
+        frame = {"shape": [1, 3, height, width], "dtype": "uint8", "kind": "image"}
+    shapes = ([1, classes, side, side], [1, 4], [1, 1])
+    return {
+        "schema": SCHEMA,
+        "mobileseg": mobileseg.__version__,
+        "target": target.name,
+        "precision": precision,
+        "artifact": target.artifact,
+        "variant": config.variant,
+        "task": config.task,
+        "members": [
+            {
+                "variant": config.variant,
+                "task": config.task,
+                "mean": list(config.normalisation.mean),
+                "sd": list(config.normalisation.sd),
+                "weights_sha256": sha256(run.path / "best.safetensors"),
+            }
+        ],
+        "lesions": [
+            {
+                "code": code,
+                "name": LESIONS[code].name,
+                "colour": list(LESIONS[code].colour),
+                "threshold": config.thresholds[code],
+            }
+            for code in config.lesions
+        ],
+        "frame_hw": [height, width],
+        "preprocess": config.preprocess.with_frame(frame_hw).to_json(),
+        "input": {"name": "frame", "order": "RGB", **frame},
+        "outputs": [
+            {"name": name, "shape": shape, "dtype": "float32"}
+            for name, shape in zip(OUTPUTS, shapes, strict=True)
+        ],
+        "retina_threshold": config.preprocess.retina_threshold,
+        "exporter": converter.versions(),
+    }
+
+
+def _sums(folder: Path) -> dict[str, dict[str, Any]]:
+    """Sum and size of every file under a folder, but the manifest and the evidence."""
+    listed = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder)
+        if path.is_file() and name.parts[0] not in UNHASHED:
+            listed[name.as_posix()] = {"sha256": sha256(path), "bytes": path.stat().st_size}
+    return listed
+
+
+def is_bundle(path: Path) -> bool:
+    return (path / MANIFEST).is_file()
+
+
+def open_bundle(path: Path) -> Bundle:
+    """Open a bundle once every file's sum is right; no loader has seen it before.
+
+    Raises:
+        BadInput: not a bundle, another schema, or a file that is missing, changed or new.
+    """
+    if not is_bundle(path):
+        found = "no such folder" if not path.exists() else f"no {MANIFEST} in it"
+        raise BadInput(f"{path}: {found}; expected a bundle as mobileseg convert writes it")
+    manifest = read_json(path / MANIFEST)
+    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
+        raise BadInput(f"{path / MANIFEST}: another schema than {SCHEMA}; convert the run again")
+    expected, found_sums = manifest.get("files", {}), _sums(path)
+    for name in sorted({*expected, *found_sums}):
+        if name not in found_sums:
+            raise BadInput(f"{path / name}: missing; {MANIFEST} lists it: convert the run again")
+        if expected.get(name) != found_sums[name]:
+            listed = expected[name]["sha256"][:12] if name in expected else "no such file"
+            raise BadInput(
+                f"{path / name}: found sha256 {found_sums[name]['sha256'][:12]}…; expected "
+                f"{listed}…: changed after the conversion, convert the run again"
+            )
+    return Bundle(path, manifest)
+
+
+def artifact_sha256(bundle: Bundle) -> str:
+    """One sum for an artifact; a package folder's is taken over its files' names and sums."""
+    name = bundle.target.artifact
+    files = {k: v["sha256"] for k, v in bundle.manifest["files"].items()}
+    if name in files:
+        return str(files[name])
+    inside = "".join(f"{k} {v}\n" for k, v in sorted(files.items()) if k.startswith(name + "/"))
+    return hashlib.sha256(inside.encode()).hexdigest()

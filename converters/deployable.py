@@ -1,0 +1,115 @@
+"""The one module that ships: preprocessing, network and sigmoid as a single graph.
+
+Every target exports this and nothing else; they differ in how a frame comes in (`Layout`) and in
+how CLAHE counts, not in what is computed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from mobileseg.models.weights import fold_batch_norm
+from mobileseg.preprocess.graph import Preprocess
+from mobileseg.runs import Run
+from mobileseg.spec import Normalisation, PreprocessSpec
+
+OUTPUTS = ("probabilities", "crop", "retina")
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How a target hands a frame over."""
+
+    channels_last: bool  # (1, H, W, 3) uint8, an app's bytes; else (1, 3, H, W) float32 0..255
+    histogram: str  # see mobileseg.preprocess.clahe_graph
+
+
+BYTES = Layout(channels_last=True, histogram="scatter")
+IMAGE = Layout(channels_last=False, histogram="matmul")
+
+
+class Normalise(nn.Module):
+    """0..255 after CLAHE -> what a run's network was trained on."""
+
+    mean: Tensor
+    sd: Tensor
+
+    def __init__(self, normalisation: Normalisation) -> None:
+        super().__init__()
+        for name, values in (("mean", normalisation.mean), ("sd", normalisation.sd)):
+            levels = 255 * torch.tensor(values, dtype=torch.float32).reshape(1, 3, 1, 1)
+            self.register_buffer(name, levels, persistent=False)
+
+    def forward(self, enhanced: Tensor) -> Tensor:
+        """(1, 3, S, S) -> (1, 3, S, S)."""
+        return (enhanced - self.mean) / self.sd
+
+
+class Deployable(nn.Module):
+    """Frame in, lesion probabilities out.
+
+    Args:
+        network: logits first in the list it returns; in evaluation mode.
+        spec: frame and network size.
+        normalisation: the run's own.
+        layout: the target's.
+    """
+
+    def __init__(
+        self,
+        network: nn.Module,
+        spec: PreprocessSpec,
+        normalisation: Normalisation,
+        layout: Layout = BYTES,
+    ) -> None:
+        super().__init__()
+        self.spec, self.layout = spec, layout
+        self.preprocess = Preprocess(spec, layout.histogram)
+        self.normalise = Normalise(normalisation)
+        self.network = network
+        self.eval()
+
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """One frame.
+
+        Args:
+            frame: (1, H, W, 3) uint8 or (1, 3, H, W) float32 in 0..255, as `layout` says; RGB.
+
+        Returns:
+            probabilities: (1, C, side, side) float32, 0..1.
+            crop: (1, 4) float32: left, top, width, height of the square in frame pixels.
+            retina: (1, 1) float32: share of the square that is retina; 0: none found.
+        """
+        if self.layout.channels_last:
+            frame = frame.permute(0, 3, 1, 2).to(torch.float32)
+        enhanced, crop, retina = self.preprocess(frame)
+        logits = self.network(self.normalise(enhanced))[0]
+        return torch.sigmoid(logits), crop, retina
+
+    def example(self) -> Tensor:
+        """A black frame of the right shape and type, to trace with."""
+        height, width = self.spec.frame_hw
+        if self.layout.channels_last:
+            return torch.zeros(1, height, width, 3, dtype=torch.uint8)
+        return torch.zeros(1, 3, height, width, dtype=torch.float32)
+
+
+def deployable(
+    run: Run, frame_hw: tuple[int, int], layout: Layout = BYTES, *, folded: bool = True
+) -> Deployable:
+    """The graph of a run for frames of one size.
+
+    Args:
+        folded: batch norm folded into the convolutions: the same answer within float32's
+            rounding, and lowering takes half as long.
+
+    Raises:
+        BadInput: the run's weights are missing or hold NaN, or the frame size is refused.
+    """
+    network = fold_batch_norm(run.network) if folded else run.network
+    return Deployable(
+        network, run.config.preprocess.with_frame(frame_hw), run.config.normalisation, layout
+    )

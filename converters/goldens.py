@@ -1,0 +1,71 @@
+"""Golden pairs: a frame's bytes and what the reference answers, for tests on a phone.
+
+Raw little-endian files, so that every language reads the same without a library. The pictures are
+phantoms: nobody's retina leaves with a bundle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.targets import Answer
+from mobileseg.data.phantom import make_phantom
+from mobileseg.evaluation.score import reference_probabilities
+from mobileseg.files import write_json
+from mobileseg.preprocess.reference import preprocess
+from mobileseg.runs import Run
+from mobileseg.spec import PreprocessSpec, photo_to_frame
+
+SEED = 20220404  # of the phantoms; any would do, but always the same
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """A frame with a name."""
+
+    name: str
+    frame: NDArray[np.uint8]
+
+
+def golden_frames(frame_hw: tuple[int, int]) -> Iterator[Golden]:
+    """A retina off centre, smaller than its frame, and a frame without any."""
+    height, width = frame_hw
+    phantom = make_phantom(SEED, max(64, min(height, width) * 3 // 4), aspect=1.2)
+    yield Golden("retina", photo_to_frame(phantom.picture, frame_hw))
+    yield Golden("black", np.zeros((height, width, 3), np.uint8))
+
+
+def reference_answer(run: Run, frame: NDArray[np.uint8]) -> Answer:
+    """Reference preprocessing and eager PyTorch in float32, for a frame of any size."""
+    spec = run.config.preprocess.with_frame((frame.shape[0], frame.shape[1]))
+    done = preprocess(frame, spec)
+    crop = done.crop
+    return Answer(
+        reference_probabilities(run, done),
+        np.array([crop.left, crop.top, crop.width, crop.height], np.float32),
+        done.retina,
+    )
+
+
+def write_goldens(folder: Path, run: Run, spec: PreprocessSpec) -> None:
+    """Write `folder/<name>/{frame.rgb,probabilities.f32,expected.json}` for each golden frame."""
+    for golden in golden_frames(spec.frame_hw):
+        answer = reference_answer(run, golden.frame)
+        place = folder / golden.name
+        place.mkdir(parents=True)
+        (place / "frame.rgb").write_bytes(golden.frame.tobytes())
+        (place / "probabilities.f32").write_bytes(answer.probabilities.astype("<f4").tobytes())
+        write_json(
+            place / "expected.json",
+            {
+                "frame": {"shape": list(golden.frame.shape), "dtype": "uint8", "order": "RGB"},
+                "probabilities": {"shape": list(answer.probabilities.shape), "dtype": "float32"},
+                "crop": [float(v) for v in answer.crop],
+                "retina": answer.retina,
+            },
+        )

@@ -1,0 +1,101 @@
+"""One way to ask a run (PyTorch) or a bundle (its artifact) about a picture."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from converters.bundle import is_bundle, open_bundle
+from converters.goldens import reference_answer
+from converters.quiet import quiet
+from converters.targets import Runner
+from mobileseg.data.images import read_photo
+from mobileseg.errors import BadInput, MissingToolkit
+from mobileseg.evaluation.findings import Prediction, judge
+from mobileseg.runs import is_run, open_run
+from mobileseg.spec import fitted_hw, photo_to_frame
+
+
+@dataclass(frozen=True, slots=True)
+class Predictor:
+    """Something that finds lesions in pictures."""
+
+    name: str
+    thresholds: Mapping[str, float]
+    frame_hw: tuple[int, int]
+    runner: Runner
+
+    def predict(self, picture: str | Path | NDArray[np.uint8]) -> Prediction:
+        """Find lesions.
+
+        Args:
+            picture: a file, or (h, w, 3) uint8 RGB of any size.
+
+        Returns:
+            Masks and probabilities at the network's resolution, counts, areas, flags.
+
+        Raises:
+            BadInput: the file cannot be read, or the array is not a picture.
+        """
+        photo = picture if isinstance(picture, np.ndarray) else read_photo(Path(picture))
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+            raise BadInput(
+                f"found an array of {photo.dtype}, shape {photo.shape}; "
+                "expected uint8 RGB, (h, w, 3)"
+            )
+        frame = photo_to_frame(photo, self.frame_hw)
+        with quiet():
+            answer = self.runner(frame)
+        content_hw = fitted_hw((photo.shape[0], photo.shape[1]), self.frame_hw)
+        return judge(
+            frame,
+            content_hw,
+            answer.probabilities,
+            list(answer.crop),
+            answer.retina,
+            self.thresholds,
+        )
+
+
+def open_predictor(run_or_bundle: str | Path) -> Predictor:
+    """Open a run or a bundle folder; see `mobileseg.load`."""
+    path = Path(run_or_bundle)
+    if is_bundle(path):
+        return _of_bundle(path)
+    if is_run(path):
+        run = open_run(path)
+        assert run.network is not None  # read now, so that a damaged file fails here
+        return Predictor(
+            f"{path.name} (PyTorch)",
+            _in_order(run.config.lesions, run.config.thresholds, path),
+            run.config.preprocess.frame_hw,
+            lambda frame: reference_answer(run, frame),
+        )
+    found = "no such folder" if not path.exists() else "neither config.json nor model.json in it"
+    raise BadInput(f"{path}: {found}; expected a run or a bundle folder")
+
+
+def _of_bundle(path: Path) -> Predictor:
+    bundle = open_bundle(path)
+    converter = bundle.target.converter()
+    reason = converter.why_not()
+    if reason:
+        raise MissingToolkit(f"{path}: {bundle.target.artifact} cannot run here: {reason}")
+    with quiet():
+        runner = converter.load(bundle.artifact)
+    thresholds = {entry["code"]: entry["threshold"] for entry in bundle.manifest["lesions"]}
+    name = f"{path.name} ({bundle.target.name} {bundle.precision})"
+    return Predictor(name, thresholds, bundle.frame_hw, runner)
+
+
+def _in_order(
+    lesions: tuple[str, ...], thresholds: Mapping[str, float], path: Path
+) -> dict[str, float]:
+    missing = [code for code in lesions if code not in thresholds]
+    if missing:
+        raise BadInput(f"{path}: no threshold for {', '.join(missing)}; train it further")
+    return {code: thresholds[code] for code in lesions}

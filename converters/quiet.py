@@ -1,0 +1,39 @@
+"""Keep the toolkits' own chatter off the terminal.
+
+They write warnings, progress bars and processor details to the file descriptors themselves, past
+Python. What they wrote is shown when they fail, because then it may be the reason.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing written to stdout or stderr inside is seen, unless an exception leaves it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    kept = [(fd, os.dup(fd)) for fd in (1, 2)]
+    with tempfile.TemporaryFile() as said, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            for fd, _ in kept:
+                os.dup2(said.fileno(), fd)
+            try:
+                yield
+            finally:
+                sys.stdout.flush()
+                sys.stderr.flush()
+                for fd, copy in kept:
+                    os.dup2(copy, fd)
+                    os.close(copy)
+        except Exception:
+            said.seek(0)
+            os.write(2, said.read()[-4000:])
+            raise
