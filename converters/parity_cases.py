@@ -46,7 +46,7 @@ def phantom_cases() -> Cases:
             phantom = make_phantom(PHANTOM_SEED, height, index=i, aspect=aspect)
             yield Case(f"phantom {i + 1}", phantom.picture, phantom.masks)
 
-    return Cases("phantoms", PHANTOMS, read())
+    return Cases(f"fresh phantoms ({PHANTOMS})", PHANTOMS, read())
 
 
 def idrid_cases(folders: Sequence[Path], lesions: Sequence[str], most: int) -> Cases:
@@ -63,7 +63,7 @@ def idrid_cases(folders: Sequence[Path], lesions: Sequence[str], most: int) -> C
         spread = np.unique(np.linspace(0, len(samples) - 1, min(most, len(samples))).round())
         labelled = collection.labelled[split] & set(lesions)
         chosen += [(samples[int(i)], labelled) for i in spread]
-    label = ", ".join(folder.name for folder in folders)
+    label = f"{', '.join(folder.name for folder in folders)} ({len(chosen)})"
     return Cases(label, len(chosen), (_read(sample, codes) for sample, codes in chosen))
 
 

@@ -75,7 +75,8 @@ def _table(rows: Sequence[Sequence[str]]) -> str:
 
 def _image(data: bytes, text: str, kind: str, width_px: int) -> str:
     encoded = base64.b64encode(data).decode()
-    return f'<img alt="{html.escape(text)}" width="{width_px}" src="data:image/{kind};base64,{encoded}">'
+    source = f"data:image/{kind};base64,{encoded}"
+    return f'<img alt="{html.escape(text)}" width="{width_px}" src="{source}">'
 
 
 def _legend(colours: Mapping[str, tuple[int, int, int]]) -> str:

@@ -102,7 +102,7 @@ TARGETS: dict[str, Target] = {
         Target("executorch", "converters.executorch_xnnpack", "model.pte", ("fp32",), "executorch"),
         Target("torchscript", "converters.torchscript_lite", "model.ptl", ("fp32",), None),
         Target(
-            "coreml", "converters.coreml_program", "model.mlpackage", ("fp16", "fp32"), "coreml"
+            "coreml", "converters.coreml_program", "model.mlpackage", ("fp32", "fp16"), "coreml"
         ),
     )
 }

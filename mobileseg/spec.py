@@ -18,6 +18,7 @@ from mobileseg.errors import BadInput, UnknownName
 CROPS = ("square", "rectangle")
 # Sums of the in-graph resize are whole numbers held in float32, exact below 2**24: see graph.py.
 LARGEST_FRAME_PX = 4096
+LARGEST_SIDE_PX = 4096  # for the same reason: overlaps are counted in 1/side pixel
 STRIP_PX = 256  # columns shrunk at a time: a 50 MP photo need not stand in memory as whole numbers
 RETINA_THRESHOLD = 25  # grey levels; a pixel brighter than this in any channel is retina
 
@@ -34,14 +35,22 @@ class PreprocessSpec:
     retina_threshold: int = RETINA_THRESHOLD
 
     def __post_init__(self) -> None:
-        if self.side_px < 32 or self.side_px % 32:
-            raise BadInput(f"side {self.side_px}: expected a multiple of 32, at least 32 pixels")
+        if not 32 <= self.side_px <= LARGEST_SIDE_PX or self.side_px % 32:
+            raise BadInput(
+                f"side {self.side_px}: expected a multiple of 32, 32..{LARGEST_SIDE_PX} pixels"
+            )
         if self.crop not in CROPS:
             raise UnknownName("crop", self.crop, CROPS)
         if not all(32 <= n <= LARGEST_FRAME_PX for n in self.frame_hw):
             raise BadInput(
                 f"frame {self.frame_hw[0]}x{self.frame_hw[1]}: expected 32..{LARGEST_FRAME_PX} "
                 "pixels each way (whole-number sums are exact in float32 up to there)"
+            )
+        if not 0 < self.clahe_clip < float("inf"):
+            raise BadInput(f"CLAHE clip {self.clahe_clip}: expected a number above 0")
+        if self.clahe_tiles < 1 or self.side_px % self.clahe_tiles:
+            raise BadInput(
+                f"CLAHE tiles {self.clahe_tiles}: expected a divisor of the side, {self.side_px}"
             )
 
     def with_frame(self, frame_hw: tuple[int, int]) -> PreprocessSpec:

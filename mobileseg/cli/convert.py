@@ -15,7 +15,9 @@ from mobileseg.cli.options import FrameSize, force_option
 @click.option(
     "-t", "--target", "target_name", required=True, help="executorch, torchscript or coreml."
 )
-@click.option("-p", "--precision", help="Default: fp32; for coreml fp16 (network only), or fp32.")
+@click.option(
+    "-p", "--precision", help="fp32, or for coreml also fp16 (network only). [default: fp32]"
+)
 @click.option(
     "--frame",
     "frame_hw",

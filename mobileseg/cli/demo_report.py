@@ -63,7 +63,7 @@ def write_report(
         ),
     )
     report = Report(
-        title=f"U²-Net-{config.variant.upper()} for {config.task}, at {config.preprocess.side_px} px",
+        title=f"U²-Net-{config.variant.upper()}, {config.task}, {config.preprocess.side_px} px",
         record=noted,
         curve=_curve(run.path / "metrics.csv"),
         scores=as_rows(

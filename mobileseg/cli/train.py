@@ -176,7 +176,7 @@ def train_with_bar(trainer: Trainer, bar: Progress) -> None:
         trainer.run(report)
     except KeyboardInterrupt:
         remark(
-            f"{trainer.folder}: stopped after {trainer.state.epoch} whole epoch(s), "
+            f"{trainer.folder}: stopped after {trainer.committed} whole epoch(s), "
             "which are kept; the same command with --resume goes on"
         )
         raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image, ImageOps
 from mobileseg.errors import BadInput
 
 EIGHT_BIT_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")
+SIXTEEN_BIT = re.compile(";16[BLN]")  # in Pillow's name of how samples lie in the file
 SMALLEST_PX = 32  # under this a picture is a thumbnail, not a retina
 
 
@@ -20,6 +22,7 @@ def _open(path: Path) -> Image.Image:
         raise BadInput(f"{path}: no such file; expected a picture")
     try:
         with Image.open(path) as image:
+            _refuse_cut_depth(path, image)
             image.load()
             upright = ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
@@ -27,6 +30,12 @@ def _open(path: Path) -> Image.Image:
             f"{path}: cannot be read as a picture ({error}); replace it with a whole file"
         ) from None
     return upright
+
+
+def _refuse_cut_depth(path: Path, image: Image.Image) -> None:
+    """Pillow opens colours of 16 bits as 8, keeping the upper half: 12-bit data would be black."""
+    if image.mode in EIGHT_BIT_MODES and any(SIXTEEN_BIT.search(str(t.args)) for t in image.tile):
+        raise BadInput(f"{path}: found 16 bits a channel; expected 8 bits a channel: convert it")
 
 
 def read_photo(path: Path) -> NDArray[np.uint8]:

@@ -23,9 +23,7 @@ from mobileseg.spec import PreprocessSpec
 SPLIT = 1024.0  # a power of two, so that splitting and joining a sum rounds nothing
 
 
-def _extent(
-    counts: Tensor, index: Tensor, along_px: int, across_px: int
-) -> tuple[Tensor, Tensor]:
+def _extent(counts: Tensor, index: Tensor, along_px: int, across_px: int) -> tuple[Tensor, Tensor]:
     """(1,) first and last row (or column) with enough retina; (n, -1) where there is none."""
     hit = counts * 100.0 >= float(ROW_SHARE_PERCENT * across_px)
     beyond = torch.full_like(index, float(along_px))

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from mobileseg.errors import BadInput
@@ -23,6 +23,12 @@ from mobileseg.files import staged_file, write_json, write_text
 from mobileseg.runs import RunConfig
 
 LAST = "last.pt"
+# An unpickler stumbles over foreign bytes in as many ways as it has instructions.
+DAMAGED = (
+    *(RuntimeError, OSError, EOFError, pickle.UnpicklingError),
+    *(TypeError, ValueError, LookupError, AttributeError),
+)
+WRITTEN = (LAST, "config.json", "best.safetensors", "metrics.csv", "run.json")
 
 
 @dataclass
@@ -42,10 +48,23 @@ class TrainState:
 
 
 def commit(folder: Path, state: TrainState, config: RunConfig) -> None:
-    """Write the state, then everything that follows from it."""
-    with staged_file(folder / LAST) as staged:
-        torch.save(vars(state), staged)
-    _repeat(folder, state, config)
+    """Write the state, then everything that follows from it.
+
+    Raises:
+        BadInput: it cannot be written (disk full, no permission).
+    """
+    # In memory first: on a full disk torch.save names neither the file nor the reason.
+    whole = io.BytesIO()
+    torch.save(vars(state), whole)
+    try:
+        with staged_file(folder / LAST) as staged:
+            staged.write_bytes(whole.getbuffer())
+        _repeat(folder, state, config)
+    except OSError as error:
+        raise BadInput(
+            f"{folder}: cannot be written ({error.strerror}); the last whole epoch is kept: "
+            "make room there, and --resume goes on"
+        ) from None
 
 
 def restore(folder: Path, config: RunConfig) -> TrainState:
@@ -56,14 +75,17 @@ def restore(folder: Path, config: RunConfig) -> TrainState:
     Raises:
         BadInput: the file is damaged.
     """
+    for name in WRITTEN:  # what a kill left half written
+        for staged in folder.glob(f".{name}.*"):
+            staged.unlink()
     path = folder / LAST
     if not path.is_file():
         return TrainState()
     try:
         values = torch.load(path, map_location="cpu", weights_only=True)
         state = TrainState(**values)
-    except (RuntimeError, OSError, EOFError, TypeError, pickle.UnpicklingError) as error:
-        reason = str(error).splitlines()[0]
+    except DAMAGED as error:
+        reason = str(error).partition("\n")[0] or type(error).__name__
         raise BadInput(f"{path}: cannot be read as a training's state ({reason})") from None
     _repeat(folder, state, config)
     return state
@@ -72,10 +94,11 @@ def restore(folder: Path, config: RunConfig) -> TrainState:
 def _repeat(folder: Path, state: TrainState, config: RunConfig) -> None:
     if not state.best_network:
         return
+    # Thresholds before weights: a run that can be opened has both.
+    write_json(folder / "config.json", replace(config, thresholds=state.thresholds).to_json())
     weights = {k: v.contiguous().cpu() for k, v in state.best_network.items()}
     with staged_file(folder / "best.safetensors") as staged:
-        save_file(weights, staged)
-    write_json(folder / "config.json", replace(config, thresholds=state.thresholds).to_json())
+        staged.write_bytes(save(weights))
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(state.rows[0]), lineterminator="\n")
     writer.writeheader()

@@ -5,6 +5,7 @@ It is written to the run's config.json as it is, so two runs can be compared lin
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
@@ -51,8 +52,12 @@ class TrainConfig:
                 raise UnknownName(name.replace("_", " "), getattr(self, name), choices)
         if self.epochs < 1 or self.batch < 1:
             raise BadInput(f"epochs {self.epochs}, batch {self.batch}: expected 1 or more of each")
-        if not self.lr > 0:
+        if not 0 < self.lr < math.inf:
             raise BadInput(f"learning rate {self.lr}: expected a number above 0")
+        if self.seed < 0 or self.split_seed < 0:
+            raise BadInput(
+                f"seed {self.seed}, split seed {self.split_seed}: expected 0 or more of each"
+            )
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from mobileseg.evaluation.metrics import aupr, best_threshold
 from mobileseg.models.build import build
 from mobileseg.runs import RunConfig
 from mobileseg.spec import Normalisation
-from mobileseg.training.checkpoint import TrainState, commit
+from mobileseg.training.checkpoint import LAST, TrainState, commit
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.losses import DeepSupervision
 
@@ -105,10 +105,20 @@ class Trainer:
         self.mean = 255 * torch.tensor(mean, device=self.device).reshape(1, 3, 1, 1)
         self.sd = 255 * torch.tensor(sd, device=self.device).reshape(1, 3, 1, 1)
         self.state = state
+        self.committed = state.epoch  # whole epochs on disk; `state` may be one ahead
         if state.epoch:
+            self._go_on_from(state)
+
+    def _go_on_from(self, state: TrainState) -> None:
+        try:
             self.network.load_state_dict(state.network)
             self.optimiser.load_state_dict(state.optimiser)
             self.scheduler.load_state_dict(state.scheduler)
+        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
+            raise BadInput(
+                f"{self.folder / LAST}: not the state of a {self.config.variant} for "
+                f"{self.config.task}; expected the file that this run wrote"
+            ) from None
 
     def run(self, report: Report = lambda row: None) -> TrainState:
         """Train to the last epoch, committing each.
@@ -127,6 +137,7 @@ class Trainer:
             self.keep(lr, train_loss, validation_loss, probability)
             self.state.seconds += time.monotonic() - begun
             commit(self.folder, self.state, self.config)
+            self.committed = self.state.epoch
             report(self.state.rows[-1])
         return self.state
 
@@ -138,12 +149,7 @@ class Trainer:
             maps = matrices(self.choices.seed, epoch, chosen, self.choices.augment)
             pictures, masks = augment(self.train.pictures[chosen], self.train.masks[chosen], maps)
             loss = self.loss(self.network.supervised(self._normalised(pictures)), masks)
-            if not torch.isfinite(loss):
-                names = ", ".join(self.train.names[i] for i in chosen)
-                raise Diverged(
-                    f"{self.folder}: the loss is {loss.item()} in epoch {epoch + 1} "
-                    f"(pictures {names}); the state before this epoch is kept: lower --lr"
-                )
+            self._refuse_nan(loss.item(), [self.train.names[i] for i in chosen])
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
@@ -155,6 +161,13 @@ class Trainer:
         for start in range(0, len(order), self.choices.batch):
             yield [int(i) for i in order[start : start + self.choices.batch]]
 
+    def _refuse_nan(self, loss: float, names: Sequence[str]) -> None:
+        if not math.isfinite(loss):
+            raise Diverged(
+                f"{self.folder}: the loss is {loss} in epoch {self.state.epoch + 1} "
+                f"(pictures {', '.join(names)}); the state before this epoch is kept: lower --lr"
+            )
+
     def _normalised(self, pictures: Tensor) -> Tensor:
         return (pictures - self.mean) / self.sd
 
@@ -163,9 +176,11 @@ class Trainer:
         """Mean loss over the validation pictures, and their probabilities (N, C, S, S)."""
         self.network.eval()
         total, maps = 0.0, []
-        for i in range(len(self.validation.names)):
+        for i, name in enumerate(self.validation.names):
             answers = self.network.supervised(self._normalised(self.validation.pictures[i : i + 1]))
-            total += self.loss(answers, self.validation.masks[i : i + 1]).item()
+            loss = self.loss(answers, self.validation.masks[i : i + 1]).item()
+            self._refuse_nan(loss, [name])  # the epoch's last step may have spoilt the weights
+            total += loss
             maps.append(torch.sigmoid(answers[0]).cpu().numpy())
         return total / len(maps), np.concatenate(maps)
 

@@ -16,8 +16,8 @@ import torch
 from mobileseg.data.idrid import Sample, read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.data.splits import split_validation
-from mobileseg.errors import BadInput
-from mobileseg.files import read_json, refuse_existing, sha256, write_json
+from mobileseg.errors import BadInput, MobilesegError
+from mobileseg.files import read_json, sha256, write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.models.variants import variant as variant_named
 from mobileseg.runs import RunConfig, open_run
@@ -60,7 +60,7 @@ def begin(
         BadInput: the run exists, the data cannot be used (every bad file named).
         UnknownName: no such variant or task.
     """
-    refuse_existing(folder)
+    _refuse_taken(folder)
     variant_named(variant)
     lesions = task_lesions(task)
     if len(lesions) > 1:
@@ -71,6 +71,7 @@ def begin(
         [s.name for s in samples], choices.split_seed, choices.validation_share
     )
     _refuse_unlabelled(data, _named(prepared, train), lesions)
+    _refuse_lone_picture(len(train), choices.batch, preprocess.side_px)
     config = RunConfig(
         variant=variant,
         task=task,
@@ -80,7 +81,7 @@ def begin(
         training=choices.to_json(),
         pictures={"train": train, "validation": validation},
     )
-    write_json(folder / "run.json", _record(data, samples, device))
+    write_json(folder / "run.json", _record(data, samples, choices, device))
     write_json(folder / "config.json", config.to_json())
     return _trainer(folder, config, choices, prepared, device)
 
@@ -92,7 +93,7 @@ def resume(folder: Path, data: Path, *, device: torch.device, tick: Tick = lambd
         BadInput: not a run, a damaged one, or other data than it began with.
     """
     config = open_run(folder).config
-    choices = TrainConfig.from_json(config.training)
+    choices = _choices(folder, config)
     samples = read_idrid(data).split("train", config.lesions)
     begun = _recorded(folder)["data_sha256"]
     if _fingerprint(samples) != begun:
@@ -147,8 +148,40 @@ def _refuse_unlabelled(data: Path, train: list[Prepared], lesions: tuple[str, ..
             )
 
 
+def _refuse_lone_picture(pictures: int, batch: int, side_px: int) -> None:
+    """At 32 px the deepest maps are one pixel: a picture alone has no spread to normalise by."""
+    if side_px == 32 and (batch == 1 or pictures % batch == 1):
+        raise BadInput(
+            f"side 32: {pictures} training pictures, {batch} a step, leave one alone, and its maps "
+            "are too small to normalise: choose another --batch or a larger --side"
+        )
+
+
+def _refuse_taken(folder: Path) -> None:
+    """A folder with files in it, but for what a kill leaves before config.json: nothing to lose."""
+    leftovers = ("run.json", ".run.json.", ".config.json.")
+    empty = folder.is_dir() and all(p.name.startswith(leftovers) for p in folder.iterdir())
+    if folder.exists() and not empty:
+        raise BadInput(
+            f"{folder}: exists already; choose another place, or go on with a run: --resume"
+        )
+
+
+def _choices(folder: Path, config: RunConfig) -> TrainConfig:
+    try:
+        return TrainConfig.from_json(config.training)
+    except (KeyError, TypeError, ValueError, MobilesegError) as error:
+        raise BadInput(
+            f"{folder / 'config.json'}: its training entry cannot be used ({error}); "
+            "expected what mobileseg train wrote"
+        ) from None
+
+
 def _recorded(folder: Path) -> dict[str, Any]:
-    values: dict[str, Any] = read_json(folder / "run.json")
+    path = folder / "run.json"
+    values = read_json(path)
+    if not isinstance(values, dict) or "data_sha256" not in values:
+        raise BadInput(f"{path}: no data_sha256 in it; expected what mobileseg train wrote")
     return values
 
 
@@ -161,7 +194,9 @@ def _fingerprint(samples: Sequence[Sample]) -> str:
     return whole.hexdigest()
 
 
-def _record(data: Path, samples: Sequence[Sample], device: torch.device) -> dict[str, Any]:
+def _record(
+    data: Path, samples: Sequence[Sample], choices: TrainConfig, device: torch.device
+) -> dict[str, Any]:
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -171,7 +206,8 @@ def _record(data: Path, samples: Sequence[Sample], device: torch.device) -> dict
         "system": platform.system(),
         "gpu": gpu,
         "threads": torch.get_num_threads(),
-        "git_revision": _git_revision(),
+        "git_revision": _git_revision(Path(__file__)),
+        "seed": choices.seed,
         "data": data.name,
         "data_sha256": _fingerprint(samples),
     }
@@ -184,10 +220,12 @@ def _version(package: str) -> str | None:
         return None
 
 
-def _git_revision() -> str | None:
-    """Of the checkout this code runs from; None for an installed package."""
-    here = Path(__file__).parent
-    done = subprocess.run(
-        ["git", "-C", str(here), "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() if done.returncode == 0 else None
+def _git_revision(code: Path) -> str | None:
+    """Of the checkout that holds this file; None for an installed package, or without git."""
+    # The file itself is asked for too: an environment often lies inside somebody else's checkout.
+    asked = ["git", "-C", str(code.parent), "rev-parse", "HEAD", f"HEAD:./{code.name}"]
+    try:
+        done = subprocess.run(asked, capture_output=True, text=True, check=False)
+    except OSError:
+        return None
+    return done.stdout.split()[0] if done.returncode == 0 else None

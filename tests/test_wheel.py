@@ -1,0 +1,63 @@
+"""The built wheel, installed in a folder of its own, does everything that is promised."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from mobileseg.cli import VERBS
+
+# What each verb but the demo (see conftest) is asked to do, by way of showing that it works.
+CALLS = {
+    "phantom": ["-o", "made", "--count", "3", "--side", "128"],
+    "variants": ["--json"],
+    "profile": ["xs", "--json"],
+    "train": ["--data", "{phantoms}", "--side", "64", "--epochs", "1", "-o", "run"],
+    "evaluate": ["{run}", "--data", "{phantoms}", "--json"],
+    "predict": ["{bundles}/torchscript", "{phantoms}/{test}/phantom_07.jpg", "-o", "out"],
+    "convert": ["--target", "torchscript", "--frame", "256x320"],
+    "parity": ["{bundles}/torchscript", "--data", "{phantoms}", "--json"],
+}
+TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"
+
+
+def test_every_verb_but_the_demo_is_called_here():
+    assert set(CALLS) | {"demo"} == set(VERBS)
+
+
+@pytest.mark.parametrize("verb", CALLS)
+def test_the_verb_works_in_an_empty_folder(verb, mobileseg, demo, phantoms, tmp_path):
+    places = {"phantoms": phantoms, "run": demo / "run", "bundles": demo / "bundles"}
+    arguments = [a.format(**places, test=TEST_SET) for a in CALLS[verb]]
+    done = mobileseg(verb, *arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+    if "--json" in arguments:
+        assert json.loads(done.stdout)
+
+
+def test_the_wheel_under_test_is_not_the_repository(mobileseg, tmp_path):
+    done = mobileseg("convert", "--target", "torchscript", "-o", "b", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    # The pretrained run came from the wheel; were it missing there, this had failed.
+    assert (tmp_path / "b" / "reference" / "best.safetensors").is_file()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_explains_itself_with_an_example(verb, mobileseg, tmp_path):
+    done = mobileseg(verb, "--help", cwd=tmp_path)
+    assert done.returncode == 0
+    assert f"mobileseg {verb}" in done.stdout.split("Example:")[1]
+
+
+def test_the_demo_reports_what_it_found(demo: Path):
+    page = (demo / "report.html").read_text()
+    assert "Not a medical device" in page
+    assert "src=\"http" not in page and "href=" not in page  # self-contained
+    report = json.loads((demo / "report.json").read_text())
+    verdicts = {p["target"]: p["verdict"] for p in report["parity"]}
+    assert verdicts == {"executorch": "agrees", "torchscript": "agrees", "coreml": "not run"}
+    assert report["scores"][0]["lesion"] == "EX"
+    assert {"date", "machine", "command", "data"} <= set(report)
