@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageFile, ImageOps
 
 from mobileseg.errors import BadInput
 
@@ -32,7 +32,7 @@ def _open(path: Path) -> Image.Image:
     return upright
 
 
-def _refuse_cut_depth(path: Path, image: Image.Image) -> None:
+def _refuse_cut_depth(path: Path, image: ImageFile.ImageFile) -> None:
     """Pillow opens colours of 16 bits as 8, keeping the upper half: 12-bit data would be black."""
     if image.mode in EIGHT_BIT_MODES and any(SIXTEEN_BIT.search(str(t.args)) for t in image.tile):
         raise BadInput(f"{path}: found 16 bits a channel; expected 8 bits a channel: convert it")
