@@ -21,7 +21,7 @@ from converters.deployable import OUTPUTS
 from converters.goldens import write_goldens
 from converters.model_card import model_card
 from converters.quiet import quiet
-from converters.targets import Check, Converter, Target, target
+from converters.targets import TARGETS, Check, Converter, Target, target
 from mobileseg.errors import BadInput
 from mobileseg.files import read_json, sha256, staged_folder, write_json, write_text
 from mobileseg.lesions import LESIONS
@@ -30,6 +30,8 @@ from mobileseg.runs import Run, open_run
 SCHEMA = 1
 MANIFEST = "model.json"
 UNHASHED = (MANIFEST, "evidence")
+# What is read back from a manifest, which no sum protects: a person may have edited it.
+ENTRIES = {"target": str, "precision": str, "frame_hw": list, "lesions": list, "files": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,8 @@ def open_bundle(path: Path) -> Bundle:
     manifest = read_json(path / MANIFEST)
     if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
         raise BadInput(f"{path / MANIFEST}: another schema than {SCHEMA}; convert the run again")
-    expected, found_sums = manifest.get("files", {}), _sums(path)
+    _refuse_incomplete(manifest, path / MANIFEST)
+    expected, found_sums = manifest["files"], _sums(path)
     for name in sorted({*expected, *found_sums}):
         if name not in found_sums:
             raise BadInput(f"{path / name}: missing; {MANIFEST} lists it: convert the run again")
@@ -200,6 +203,20 @@ def open_bundle(path: Path) -> Bundle:
                 f"{listed}…: changed after the conversion, convert the run again"
             )
     return Bundle(path, manifest)
+
+
+def _refuse_incomplete(manifest: dict[str, Any], where: Path) -> None:
+    """Raise BadInput for an entry that is missing or of another kind, or an unlisted artifact."""
+    for name, kind in ENTRIES.items():
+        if not isinstance(manifest.get(name), kind):
+            raise BadInput(f"{where}: no entry {name!r} of kind {kind.__name__}; convert again")
+    if manifest["target"] not in TARGETS:
+        raise BadInput(
+            f"{where}: found target {manifest['target']!r}; expected one of {', '.join(TARGETS)}"
+        )
+    artifact = TARGETS[manifest["target"]].artifact
+    if not any(name.split("/")[0] == artifact for name in manifest["files"]):
+        raise BadInput(f"{where}: lists no {artifact}; convert the run again")
 
 
 def artifact_sha256(bundle: Bundle) -> str:

@@ -13,8 +13,12 @@ from converters.targets import Check
 FLOAT16, FLOAT32, STRING = 10, 11, 2  # MIL.proto, DataType
 RGB = 20  # FeatureTypes.proto, ImageFeatureType.ColorSpace
 IOS16 = 7  # specification version
-# What only the preprocessing does; in fp16 its whole numbers would not be whole.
-PREPROCESSING_ONLY = ("matmul", "cumsum", "gather", "floor", "reduce_sum", "reduce_max", "round")
+# All that a network of the family consists of, and the casts into and out of it. Anything else in
+# fp16 is preprocessing, whose whole numbers would no longer be whole.
+NETWORK_KINDS = (
+    *("conv", "conv_transpose", "relu", "concat"),
+    *("upsample_bilinear", "max_pool", "add", "cast"),
+)
 
 
 def operations(spec: Any) -> Iterator[Any]:
@@ -56,7 +60,7 @@ def check_program(spec: Any, *, convolutions: int, precision: str) -> list[Check
 
     half = [op for op in computing if _output_type(op) == FLOAT16]
     half_convolutions = count("conv", lambda op: _output_type(op) == FLOAT16)
-    half_preprocessing = [op.type for op in half if op.type in PREPROCESSING_ONLY]
+    half_preprocessing = [op.type for op in half if op.type not in NETWORK_KINDS]
     cornered = count(
         "upsample_bilinear", lambda op: bool(_bool_argument(op, "align_corners", constants))
     )

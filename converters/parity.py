@@ -251,4 +251,5 @@ def _same_box(answer: Answer, done: Preprocessed) -> bool:
     """Whole numbers must be equal; the share is one division, equal to float32's last digit."""
     crop = done.crop
     expected = (crop.left, crop.top, crop.width, crop.height)
-    return tuple(map(int, answer.crop)) == expected and abs(answer.retina - done.retina) < 1e-6
+    # Compared as they came: int() would make 3.9 a 3, and stop at NaN.
+    return tuple(answer.crop.tolist()) == expected and abs(answer.retina - done.retina) < 1e-6

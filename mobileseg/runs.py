@@ -19,7 +19,7 @@ from typing import Any, Self
 
 from torch import nn
 
-from mobileseg.errors import BadInput
+from mobileseg.errors import BadInput, MobilesegError
 from mobileseg.files import read_json
 from mobileseg.lesions import task_lesions
 from mobileseg.models.build import build
@@ -79,9 +79,11 @@ class RunConfig:
                     tuple(normalisation["mean"]), tuple(normalisation["sd"])
                 ),
                 thresholds={code: float(p) for code, p in values["thresholds"].items()},
-                training=values["training"],
+                training={"mask_rule": values["training"]["mask_rule"], **values["training"]},
                 pictures={part: list(values["pictures"][part]) for part in PARTS},
             )
+        except MobilesegError as error:  # a value that its own class refuses
+            raise BadInput(f"{where}: {error}") from None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadInput(
                 f"{where}: entry missing or of another kind ({error}); expected a run's config"

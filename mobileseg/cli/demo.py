@@ -12,7 +12,7 @@ from mobileseg.cli import parity as parity_verb
 from mobileseg.cli.console import NOT_MEDICAL, progress, remark
 from mobileseg.cli.demo_report import write_report
 from mobileseg.cli.options import data_option
-from mobileseg.cli.train import train_with_bar
+from mobileseg.cli.train import refuse_changes, train_with_bar
 from mobileseg.errors import MissingToolkit
 
 if TYPE_CHECKING:
@@ -102,6 +102,8 @@ def _train(data: Path, folder: Path, task: str, side: int, epochs: int, seed: in
         tick = partial(bar.advance, bar.add_task("reading pictures", total=None, note=""))
         if is_run(folder):
             trainer = resume(folder, data, device=device, tick=tick)
+            asked = {"task": task, "side_px": side, "epochs": epochs, "seed": seed}
+            refuse_changes(trainer, asked)
             remark(f"{folder}: going on after epoch {trainer.state.epoch}")
         else:
             trainer = begin(
@@ -114,7 +116,7 @@ def _train(data: Path, folder: Path, task: str, side: int, epochs: int, seed: in
                 device=device,
                 tick=tick,
             )
-        train_with_bar(trainer, bar)
+        train_with_bar(trainer, bar, go_on="the same command goes on")
     finish(folder, trainer)
     return open_run(folder)
 

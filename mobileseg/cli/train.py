@@ -111,7 +111,7 @@ def command(
         where = pick_device(device)
         if resuming:
             trainer = resume(output, data, device=where, tick=tick)
-            _refuse_changes(ctx, trainer)
+            refuse_changes(trainer, _given_by_hand(ctx))
         else:
             trainer = begin(
                 output,
@@ -139,7 +139,16 @@ def _preprocess(given: dict[str, Any]) -> Any:
     return PreprocessSpec(given["side_px"], given["frame_hw"], given["crop"])
 
 
-def _refuse_changes(ctx: click.Context, trainer: Trainer) -> None:
+def _given_by_hand(ctx: click.Context) -> dict[str, Any]:
+    """Options that stand on the command line; a default is nobody's wish."""
+    return {
+        name: value
+        for name, value in ctx.params.items()
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+    }
+
+
+def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
     """A resumed run keeps its choices; an option that says otherwise is a mistake worth naming."""
     config = trainer.config
     kept: dict[str, Any] = {
@@ -151,15 +160,16 @@ def _refuse_changes(ctx: click.Context, trainer: Trainer) -> None:
         **{name: getattr(trainer.choices, name) for name in CHOICES},
     }
     for name, value in kept.items():
-        asked = ctx.params[name]
-        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE and asked != value:
+        if asked.get(name, value) != value:
             raise BadInput(
-                f"{trainer.folder}: was begun with {name} {value}, now {asked} is asked for; "
+                f"{trainer.folder}: was begun with {name} {value}, now {asked[name]} is asked for; "
                 "leave the option out, or train another run"
             )
 
 
-def train_with_bar(trainer: Trainer, bar: Progress) -> None:
+def train_with_bar(
+    trainer: Trainer, bar: Progress, *, go_on: str = "the same command with --resume goes on"
+) -> None:
     """Run to the end, showing epoch, loss and score; Ctrl-C says how to go on."""
     task = bar.add_task(
         "training", total=trainer.choices.epochs, completed=trainer.state.epoch, note=""
@@ -177,6 +187,6 @@ def train_with_bar(trainer: Trainer, bar: Progress) -> None:
     except KeyboardInterrupt:
         remark(
             f"{trainer.folder}: stopped after {trainer.committed} whole epoch(s), "
-            "which are kept; the same command with --resume goes on"
+            f"which are kept; {go_on}"
         )
         raise

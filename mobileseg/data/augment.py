@@ -43,7 +43,8 @@ def _matrix(rng: np.random.Generator, ranges: AugmentRanges) -> np.ndarray:
 
 def matrices(seed: int, epoch: int, pictures: Sequence[int], ranges: AugmentRanges) -> Tensor:
     """(N, 2, 3) float32, one map a picture, each drawn from (seed, epoch, picture)."""
-    drawn = [_matrix(np.random.default_rng([seed, epoch, i]), ranges) for i in pictures]
+    # From 1 on: [seed, epoch, 0] is the stream that [seed, epoch] is, and that one draws the order.
+    drawn = [_matrix(np.random.default_rng([seed, epoch, 1 + i]), ranges) for i in pictures]
     return torch.from_numpy(np.stack(drawn).astype(np.float32))
 
 

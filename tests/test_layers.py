@@ -1,0 +1,300 @@
+"""Imports go down only, and the command line starts without the heavy packages.
+
+    cli -> converters -> training -> evaluation, quantization -> runs
+        -> models, data -> preprocess -> errors, lesions, spec, files
+
+A module imports from below or from its own package. `mobileseg/__init__.py` is a facade: it may
+reach up, but not before it is asked.
+"""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from mobileseg.cli import VERBS
+
+REPOSITORY = Path(__file__).parent.parent
+FACADE = "mobileseg"
+
+RANKS = {
+    "mobileseg.errors": 0,
+    "mobileseg.lesions": 0,
+    "mobileseg.spec": 0,
+    "mobileseg.files": 0,
+    "mobileseg.models": 1,
+    "mobileseg.data": 1,
+    "mobileseg.preprocess": 1,
+    "mobileseg.runs": 2,
+    "mobileseg.evaluation": 3,
+    "mobileseg.quantization": 3,
+    "mobileseg.training": 4,
+    "converters": 5,
+    "mobileseg.cli": 6,
+}
+BESIDE = {("mobileseg.data", "mobileseg.preprocess")}  # of one rank, and only this way round
+# Target files: each knows one toolkit. A row of converters.targets that is not here is found too.
+TARGET_FILES = {
+    "converters.executorch_xnnpack",
+    "converters.torchscript_lite",
+    "converters.coreml_program",
+}
+TOOLKITS = {"executorch", "coremltools"}  # imported inside functions, everywhere
+HEAVY = {"torch", "numpy", "cv2"}  # `--help` must not wait for these
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """One import statement's target."""
+
+    name: str  # dotted; of `from a import b` it is a.b, which may be no module
+    at_import: bool  # runs when its module is imported, so neither in a function nor for types
+    line: int
+
+
+def _is_for_types(node: ast.stmt) -> bool:
+    return isinstance(node, ast.If) and ast.unparse(node.test).endswith("TYPE_CHECKING")
+
+
+def _targets(node: ast.Import | ast.ImportFrom, package: str) -> list[str]:
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    base = node.module or ""
+    if node.level:
+        above = package.split(".")[: len(package.split(".")) - node.level + 1]
+        base = ".".join([*above, *filter(None, [node.module])])
+    return [f"{base}.{alias.name}" for alias in node.names]
+
+
+def imports(source: str, package: str) -> Iterator[Import]:
+    """Every import of a module, functions and type checks included."""
+
+    def walk(node: ast.AST, at_import: bool) -> Iterator[Import]:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            for name in _targets(node, package):
+                yield Import(name, at_import, node.lineno)
+            return
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            at_import = False
+        if isinstance(node, ast.If) and _is_for_types(node):
+            for child in node.body:
+                yield from walk(child, False)
+            for child in node.orelse:
+                yield from walk(child, at_import)
+            return
+        for child in ast.iter_child_nodes(node):
+            yield from walk(child, at_import)
+
+    return walk(ast.parse(source), True)
+
+
+def layer(name: str) -> str | None:
+    """The row of RANKS that a dotted name belongs to; None: not ours."""
+    parts = name.split(".")
+    if parts[0] == "converters":
+        return "converters"
+    return ".".join(parts[:2]) if parts[0] == FACADE else None
+
+
+def is_within(name: str, module: str) -> bool:
+    return name == module or name.startswith(f"{module}.")
+
+
+def may_import(above: str, below: str) -> bool:
+    """Whether a module of one layer may import one of the other."""
+    if above == below or (above, below) in BESIDE:
+        return True
+    ranks = RANKS[above], RANKS[below]
+    return ranks[0] > ranks[1] or ranks == (0, 0)
+
+
+def _fault(module: str, found: Import, target_files: set[str]) -> str | None:
+    """What is wrong with one import, or None."""
+    package, below, above = found.name.split(".")[0], layer(found.name), layer(module)
+    if found.at_import and package in TOOLKITS:
+        return f"imports {package} before it is needed"
+    if found.at_import and above == "mobileseg.cli" and package in HEAVY:
+        return f"imports {package} before it is needed"
+    if module in target_files:
+        others = [t for t in target_files - {module} if is_within(found.name, t)]
+        if others:
+            return f"is a target file and imports another, {others[0]}"
+    if below is None or below in (FACADE, f"{FACADE}.__version__"):
+        return None
+    if above == FACADE:
+        return f"imports {found.name} before it is asked" if found.at_import else None
+    if below not in RANKS or above not in RANKS:
+        return f"imports {found.name}: {above} or {below} has no rank in this test"
+    return None if may_import(above, below) else f"imports {found.name}, which is not below it"
+
+
+def faults(module: str, source: str, *, package: str = "", targets: set[str]) -> list[str]:
+    """Every import of a module that breaks a rule, in words."""
+    package = package or module.rpartition(".")[0]
+    found = ((i, _fault(module, i, targets)) for i in imports(source, package))
+    return [f"{module}, line {i.line}: {fault}" for i, fault in found if fault]
+
+
+def all_files() -> list[Path]:
+    return sorted(p for name in (FACADE, "converters") for p in (REPOSITORY / name).rglob("*.py"))
+
+
+def module_and_package(path: Path) -> tuple[str, str]:
+    parts = path.relative_to(REPOSITORY).with_suffix("").parts
+    package = ".".join(parts[:-1])
+    return (package, package) if parts[-1] == "__init__" else (".".join(parts), package)
+
+
+def target_files() -> set[str]:
+    """The known target files and those that the table names."""
+    table = REPOSITORY / "converters" / "targets.py"
+    if not table.is_file():
+        return TARGET_FILES
+    constants = (
+        n.value for n in ast.walk(ast.parse(table.read_text())) if isinstance(n, ast.Constant)
+    )
+    named = {c for c in constants if isinstance(c, str) and c.startswith("converters.")}
+    return TARGET_FILES | {c for c in named if c.replace(".", "").isidentifier()}
+
+
+@pytest.mark.parametrize("path", all_files(), ids=lambda p: str(p.relative_to(REPOSITORY)))
+def test_a_module_imports_from_below_only(path: Path) -> None:
+    if not path.is_file():
+        pytest.skip("not run: the file has gone since the tests were collected")
+    module, package = module_and_package(path)
+    found = faults(
+        module, path.read_text(encoding="utf-8"), package=package, targets=target_files()
+    )
+    assert not found, "\n".join(found)
+
+
+def test_every_module_has_a_rank() -> None:
+    layers = {layer(module_and_package(path)[0]) for path in all_files()}
+    assert layers - {FACADE} <= set(RANKS)
+    assert len(layers) > 5  # the files were found
+
+
+def test_the_tables_targets_are_target_files() -> None:
+    targets = pytest.importorskip("converters.targets", reason="not run: no converters yet")
+    assert {row.module for row in targets.TARGETS.values()} <= target_files()
+
+
+PLANTED = [
+    ("mobileseg.models.build", "from mobileseg.training.loop import Trainer", "not below it"),
+    ("mobileseg.models.build", "import mobileseg.data.images", "not below it"),
+    ("mobileseg.models.build", "from mobileseg import runs", "imports mobileseg.runs, which"),
+    ("mobileseg.models.build", "from ..training import loop", "imports mobileseg.training.loop"),
+    ("mobileseg.models.build", "def f():\n    import mobileseg.runs", "line 2: imports"),
+    ("mobileseg.models.build", "class A:\n    from mobileseg import runs", "line 2: imports"),
+    ("mobileseg.models.build", "if TYPE_CHECKING:\n    import mobileseg.runs", "line 2: imports"),
+    ("mobileseg.models.build", "import mobileseg.strange", "has no rank in this test"),
+    ("mobileseg.models.build", "from mobileseg import load", "has no rank in this test"),
+    ("mobileseg.preprocess.graph", "from mobileseg.data.images import read_photo", "not below it"),
+    ("mobileseg.evaluation.score", "import mobileseg.quantization.search", "not below it"),
+    ("mobileseg.quantization.search", "import mobileseg.evaluation.score", "not below it"),
+    ("mobileseg.training.loop", "import converters.parity", "not below it"),
+    ("mobileseg.spec", "from mobileseg.models import variants", "not below it"),
+    ("converters.bundle", "from mobileseg.cli.console import remark", "not below it"),
+    ("converters.coreml_program", "import converters.torchscript_lite", "imports another"),
+    ("converters.coreml_program", "from converters import torchscript_lite", "imports another"),
+    ("converters.coreml_program", "from .torchscript_lite import export", "imports another"),
+    ("converters.coreml_program", "import coremltools as ct", "imports coremltools before"),
+    ("converters.parity", "try:\n    import executorch.exir\nexcept ImportError: ...", "line 2"),
+    ("mobileseg.cli.train", "import torch.nn", "imports torch before it is needed"),
+    ("mobileseg.cli.train", "from numpy import array", "imports numpy before it is needed"),
+    ("mobileseg.cli.train", "if 1 < 2:\n    import cv2", "line 2: imports cv2 before"),
+    ("mobileseg", "from converters.predictor import open_predictor", "before it is asked"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "source", "text"), PLANTED)
+def test_a_planted_violation_is_found(module: str, source: str, text: str) -> None:
+    (found,) = faults(
+        module, source, package="mobileseg" if module == FACADE else "", targets=TARGET_FILES
+    )
+    assert found.startswith(f"{module}, line ")
+    assert text in found
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("mobileseg.models.build", "from mobileseg.models.u2net import U2Net"),
+        ("mobileseg.models.build", "from .u2net import U2Net"),
+        ("mobileseg.models.build", "import torch, mobileseg.errors"),
+        ("mobileseg.data.prepared", "from mobileseg.preprocess.reference import preprocess"),
+        ("mobileseg.spec", "from mobileseg.errors import BadInput"),
+        ("mobileseg.cli.convert", "import mobileseg\nfrom converters.bundle import write"),
+        ("mobileseg.cli.convert", "def f():\n    import torch, numpy, cv2"),
+        ("mobileseg.cli.convert", "if TYPE_CHECKING:\n    import numpy"),
+        ("converters.bundle", "from converters import torchscript_lite"),
+        ("converters.bundle", "from mobileseg import __version__"),
+        ("converters.coreml_program", "def f():\n    import coremltools"),
+        ("mobileseg", "if TYPE_CHECKING:\n    from converters.predictor import Predictor"),
+        ("mobileseg", "def load():\n    from converters.predictor import open_predictor"),
+    ],
+)
+def test_what_is_allowed_is_not_found(module: str, source: str) -> None:
+    package = "mobileseg" if module == FACADE else ""
+    assert faults(module, source, package=package, targets=TARGET_FILES) == []
+
+
+def heavy_after(statements: str) -> set[str]:
+    """Which heavy packages a fresh interpreter has loaded once it has run some statements."""
+    probe = f"import sys\n{statements}\nprint('loaded:', *sorted({HEAVY} & set(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-c", probe], capture_output=True, text=True, check=True, cwd=REPOSITORY
+    )
+    return set(done.stdout.splitlines()[-1].removeprefix("loaded:").split())
+
+
+def run_cli(*arguments: str) -> str:
+    """Statements that run the command line and stay alive."""
+    return (
+        f"sys.argv = ['mobileseg', *{list(arguments)}]\n"
+        "from mobileseg.cli import main\n"
+        "try:\n    main()\nexcept SystemExit as stop:\n    assert stop.code == 0, stop.code"
+    )
+
+
+@pytest.mark.parametrize("statement", ["import mobileseg", "import mobileseg.cli"])
+def test_importing_loads_nothing_heavy(statement: str) -> None:
+    assert heavy_after(statement) == set()
+
+
+@pytest.mark.parametrize(
+    "arguments", [("--help",), ("--version",), ("train", "--help")], ids=" ".join
+)
+def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
+    assert heavy_after(run_cli(*arguments)) == set()
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_a_verb_that_is_there_can_be_imported_without_anything_heavy(verb: str) -> None:
+    if not (REPOSITORY / FACADE / "cli" / f"{verb}.py").is_file():
+        pytest.skip(f"not run: no cli/{verb}.py yet")
+    assert heavy_after(f"import mobileseg.cli.{verb}") == set()
+
+
+def test_the_probe_can_fail() -> None:
+    assert heavy_after("import numpy") == {"numpy"}
+    with pytest.raises(subprocess.CalledProcessError):
+        heavy_after(run_cli("no-such-verb"))
+
+
+def test_both_packages_come_from_one_place() -> None:
+    """`converters` is a common word: another distribution of that name must not stand in."""
+    if not (REPOSITORY / "converters").is_dir():
+        pytest.skip("not run: no converters yet")
+    where = "import converters, mobileseg; print(converters.__file__); print(mobileseg.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", where], capture_output=True, text=True, check=True, cwd="/"
+    )
+    converters, mobileseg = (Path(line).parent.parent for line in done.stdout.split("\n")[:2])
+    assert converters == mobileseg
