@@ -9,14 +9,27 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+# The descriptors are the whole process's: a second thread would keep the first one's file as its
+# original, and put that back for good. Re-entrant, because one `quiet` may lie within another.
+_one_thread = threading.RLock()
+
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Nothing written to stdout or stderr inside is seen, unless an exception leaves it."""
+    """Nothing written to stdout or stderr inside is seen, unless an exception leaves it.
+
+    One thread at a time is inside; others wait.
+    """
+    with _one_thread:
+        yield from _hidden()
+
+
+def _hidden() -> Iterator[None]:
     sys.stdout.flush()
     sys.stderr.flush()
     kept = [(fd, os.dup(fd)) for fd in (1, 2)]

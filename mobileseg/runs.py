@@ -79,7 +79,7 @@ class RunConfig:
                     tuple(normalisation["mean"]), tuple(normalisation["sd"])
                 ),
                 thresholds={code: float(p) for code, p in values["thresholds"].items()},
-                training={"mask_rule": values["training"]["mask_rule"], **values["training"]},
+                training={**values["training"], "mask_rule": values["training"]["mask_rule"]},
                 pictures={part: list(values["pictures"][part]) for part in PARTS},
             )
         except MobilesegError as error:  # a value that its own class refuses
