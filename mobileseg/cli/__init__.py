@@ -65,8 +65,13 @@ def main() -> None:
     """Entry point: turns every expected failure into one line and an exit code."""
     try:
         code = cli.main(standalone_mode=False)
-    except click.ClickException as error:
+    except click.exceptions.NoArgsIsHelpError as error:
         error.show()
+        code = error.exit_code
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)  # None for what is no fault of the command line's
+        see = f" (see: {context.command_path} --help)" if context else ""
+        click.echo(f"mobileseg: {error.format_message()}{see}", err=True)
         code = error.exit_code
     except (KeyboardInterrupt, click.Abort):
         click.echo("mobileseg: stopped", err=True)

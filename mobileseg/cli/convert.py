@@ -22,6 +22,7 @@ from mobileseg.cli.options import FrameSize, force_option
     "--frame",
     "frame_hw",
     type=FrameSize(),
+    metavar="HxW",
     help="What the app hands over, height x width in pixels. [default: the run's, 1024x1024]",
 )
 @click.option(

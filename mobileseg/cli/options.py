@@ -12,7 +12,7 @@ import click
 class FrameSize(click.ParamType[tuple[int, int]]):
     """`HxW` in pixels, as in 1080x1920."""
 
-    name = "HxW"
+    name = "frame size"
 
     def convert(
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mobileseg.cli.console import progress
+from mobileseg.cli.options import force_option
 
 
 @click.command(short_help="Write synthetic fundus pictures with lesion masks.")
@@ -16,12 +17,13 @@ from mobileseg.cli.console import progress
     "folder",
     type=click.Path(path_type=Path),
     required=True,
-    help="Folder to make; it must not hold anything yet.",
+    help="Folder to make.",
 )
 @click.option("--count", default=24, show_default=True, help="Pictures, a third of them to test.")
 @click.option("--side", default=512, show_default=True, help="Edge of the pictures in pixels.")
 @click.option("--seed", default=0, show_default=True, help="The same seed gives the same files.")
-def command(folder: Path, count: int, side: int, seed: int) -> None:
+@force_option("the folder")
+def command(folder: Path, count: int, side: int, seed: int, force: bool) -> None:
     """Write synthetic fundus pictures with exact masks of all four lesions.
 
     The folder is laid out as the IDRiD archive unpacks, so every verb that takes --data takes it.
@@ -38,7 +40,12 @@ def command(folder: Path, count: int, side: int, seed: int) -> None:
     with progress() as bar:
         job = bar.add_task("phantoms", total=count, note="")
         written = write_phantoms(
-            folder, count, side, seed, on_picture=lambda done: bar.update(job, completed=done)
+            folder,
+            count,
+            side,
+            seed,
+            force=force,
+            on_picture=lambda done: bar.update(job, completed=done),
         )
     lesions = ", ".join(
         f"{code} {written.lesions[code]} in {shown}"

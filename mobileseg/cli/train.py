@@ -60,6 +60,7 @@ CHOICES = ("epochs", "batch", "lr", "schedule", "target_scaling", "mask_rule", "
     "--frame",
     "frame_hw",
     type=FrameSize(),
+    metavar="HxW",
     default="1024x1024",
     show_default=True,
     help="Pictures are fitted into this first, as on the phone.",

@@ -120,6 +120,7 @@ def write_phantoms(
     seed: int,
     *,
     test_share: float = 1 / 3,
+    force: bool = False,
     on_picture: Callable[[int], None] | None = None,
 ) -> PhantomSet:
     """Write square phantoms into a new folder, laid out as IDRiD's archive unpacks.
@@ -130,6 +131,7 @@ def write_phantoms(
         folder: to make; may exist if it is empty.
         count: pictures, training and testing together; at least one of each.
         test_share: share of the pictures in the testing set, 0..1.
+        force: replace `folder` if it holds something.
         on_picture: called with the number of pictures written so far, after each.
 
     Raises:
@@ -140,7 +142,7 @@ def write_phantoms(
         raise BadInput(f"{count} phantoms; expected at least 2, one to train and one to test")
     if not 0 <= test_share <= 1:
         raise BadInput(f"a test share of {test_share:g}; expected 0 to 1")
-    with staged_folder(folder) as unfinished:
+    with staged_folder(folder, force=force) as unfinished:
         return _write_all(unfinished, count, side_px, seed, test_share, on_picture)
 
 
