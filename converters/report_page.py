@@ -123,6 +123,7 @@ def _curve_png(rows: Sequence[Mapping[str, float]]) -> bytes:
         scores.plot(epochs, [row[key] for row in rows], label=label)
     scores.set(xlabel="epoch", ylabel="validation AUPR", ylim=(0, 1))
     for axes in (losses, scores):
+        axes.xaxis.get_major_locator().set_params(integer=True)
         axes.grid(alpha=0.3)
         axes.legend(frameon=False)
     buffer = io.BytesIO()
