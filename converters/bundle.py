@@ -30,6 +30,7 @@ from mobileseg.runs import Run, open_run
 SCHEMA = 1
 MANIFEST = "model.json"
 UNHASHED = (MANIFEST, "evidence")
+FINDERS = ".DS_Store"  # what a Mac leaves in every folder that somebody has looked at
 # What is read back from a manifest, which no sum protects: a person may have edited it.
 ENTRIES = {"target": str, "precision": str, "frame_hw": list, "lesions": list, "files": dict}
 
@@ -78,13 +79,14 @@ def write_bundle(
         What was read off the written artifact; all of it holds.
 
     Raises:
-        BadInput: the folder exists (and no `force`), the run's weights are missing or hold NaN,
-            or a check of the written file failed. Nothing is left half-written.
+        BadInput: the folder exists (and no `force`, or it is no bundle), the run's weights are
+            missing or hold NaN, or a check of the written file failed. Nothing is left
+            half-written.
         MissingToolkit: the target's package is not installed.
     """
     _refuse_unfinished(run)
     converter = target.converter()
-    with staged_folder(into, force=force) as staged:
+    with staged_folder(into, force=force, mark=MANIFEST) as staged:
         with quiet():
             converter.export(run, frame_hw, precision, staged / target.artifact)
             checks = converter.inspect(staged / target.artifact, run, precision)
@@ -170,7 +172,7 @@ def _sums(folder: Path) -> dict[str, dict[str, Any]]:
     listed = {}
     for path in sorted(folder.rglob("*")):
         name = path.relative_to(folder)
-        if path.is_file() and name.parts[0] not in UNHASHED:
+        if path.is_file() and name.parts[0] not in UNHASHED and name.name != FINDERS:
             listed[name.as_posix()] = {"sha256": sha256(path), "bytes": path.stat().st_size}
     return listed
 
@@ -196,11 +198,13 @@ def open_bundle(path: Path) -> Bundle:
     for name in sorted({*expected, *found_sums}):
         if name not in found_sums:
             raise BadInput(f"{path / name}: missing; {MANIFEST} lists it: convert the run again")
-        if expected.get(name) != found_sums[name]:
-            listed = expected[name]["sha256"][:12] if name in expected else "no such file"
+        if name not in expected:
+            raise BadInput(f"{path / name}: {MANIFEST} lists no such file; remove it")
+        if expected[name] != found_sums[name]:
             raise BadInput(
                 f"{path / name}: found sha256 {found_sums[name]['sha256'][:12]}…; expected "
-                f"{listed}…: changed after the conversion, convert the run again"
+                f"{str(expected[name]['sha256'])[:12]}…: changed after the conversion, "
+                "convert the run again"
             )
     return Bundle(path, manifest)
 
@@ -210,6 +214,9 @@ def _refuse_incomplete(manifest: dict[str, Any], where: Path) -> None:
     for name, kind in ENTRIES.items():
         if not isinstance(manifest.get(name), kind):
             raise BadInput(f"{where}: no entry {name!r} of kind {kind.__name__}; convert again")
+    for entry in manifest["lesions"]:
+        if not isinstance(entry, dict) or not {"code", "threshold"} <= set(entry):
+            raise BadInput(f"{where}: found lesion {entry!r}; expected a code and a threshold")
     if manifest["target"] not in TARGETS:
         raise BadInput(
             f"{where}: found target {manifest['target']!r}; expected one of {', '.join(TARGETS)}"

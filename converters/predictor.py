@@ -42,7 +42,7 @@ class Predictor:
             BadInput: the file cannot be read, or the array is not a picture.
         """
         photo = picture if isinstance(picture, np.ndarray) else read_photo(Path(picture))
-        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3:
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or not photo.size:
             raise BadInput(
                 f"found an array of {photo.dtype}, shape {photo.shape}; "
                 "expected uint8 RGB, (h, w, 3)"

@@ -61,16 +61,17 @@ def read_json(path: Path) -> Any:
 
 
 @contextmanager
-def staged_folder(folder: Path, *, force: bool = False) -> Iterator[Path]:
+def staged_folder(folder: Path, *, force: bool = False, mark: str | None = None) -> Iterator[Path]:
     """A temporary folder beside `folder` that becomes it when all is written.
 
     Args:
         force: replace an existing folder (only once the new one is complete).
+        mark: a file that results of this kind hold; a folder without it is never replaced.
 
     Raises:
         BadInput: `folder` exists and is not empty, and `force` is not given.
     """
-    refuse_existing(folder, force=force)
+    refuse_existing(folder, force=force, mark=mark)
     folder = folder.resolve()  # "." has no name to put a folder beside
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
@@ -87,11 +88,22 @@ def staged_folder(folder: Path, *, force: bool = False) -> Iterator[Path]:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def refuse_existing(folder: Path, *, force: bool = False) -> None:
-    """Raise BadInput if something is there already; an empty folder is nothing."""
-    taken = folder.exists() and not (folder.is_dir() and not any(folder.iterdir()))
-    if taken and not force:
+def refuse_existing(folder: Path, *, force: bool = False, mark: str | None = None) -> None:
+    """Raise BadInput if something is there already; an empty folder is nothing.
+
+    Args:
+        force: it may be replaced.
+        mark: but only if it holds this file: a folder of photos or runs is not an old result.
+    """
+    if not folder.exists() or (folder.is_dir() and not any(folder.iterdir())):
+        return
+    if not force:
         raise BadInput(f"{folder}: exists already; choose another place, or add --force")
+    if mark and not (folder / mark).is_file():
+        raise BadInput(
+            f"{folder}: exists already and holds no {mark}, so nothing replaces it; "
+            "choose another place"
+        )
 
 
 def sha256(path: Path) -> str:

@@ -51,7 +51,6 @@ def command(
         mobileseg convert runs/ex --target executorch -o bundles/ex
     """
     from converters.targets import artifact_size, target
-    from mobileseg.files import refuse_existing
 
     chosen = target(target_name)
     computed_in = chosen.precision(precision)
@@ -60,7 +59,7 @@ def command(
 
     opened = open_run(run or pretrained_run())
     into = output or Path(f"{opened.path.resolve().name}-{chosen.name}-{computed_in}")
-    refuse_existing(into, force=force)
+    spec = opened.config.preprocess.with_frame(frame_hw or opened.config.preprocess.frame_hw)
 
     from converters.bundle import write_bundle
 
@@ -71,10 +70,12 @@ def command(
             into,
             target=chosen,
             precision=computed_in,
-            frame_hw=frame_hw or opened.config.preprocess.frame_hw,
+            frame_hw=spec.frame_hw,
             force=force,
         )
     for check in checks:
         remark(f"  {check.name}: {check.found}")
     size = artifact_size(into / chosen.artifact)
-    click.echo(f"{into}: {chosen.artifact}, {size / 1000:.0f} kB, {len(checks)} checks hold")
+    click.echo(
+        f"{into}: {chosen.artifact}, {size / 1000:.0f} kB, {len(checks)} check(s) of the file hold"
+    )

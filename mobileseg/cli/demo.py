@@ -29,7 +29,7 @@ CHOICES = {
     "schedule": "cosine",
     "target_scaling": "max",
 }
-PHANTOMS, PHANTOM_PX = 45, 512
+PHANTOMS, PHANTOM_PX = 63, 512
 SHOWN = 3  # pictures in the report
 
 

@@ -29,7 +29,11 @@ EXIT_OF = {"differs": 1, "not run": 3, "agrees": 0}  # the worst of several bund
     help="IDRiD folder of real pictures; may be given again. [default: phantoms]",
 )
 @click.option(
-    "--pictures", default=16, show_default=True, help="At most so many of each DIR, evenly spread."
+    "--pictures",
+    type=click.IntRange(min=1),
+    default=16,
+    show_default=True,
+    help="At most so many of each DIR, evenly spread.",
 )
 @json_option()
 @click.pass_context

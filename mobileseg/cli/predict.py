@@ -17,6 +17,7 @@ from mobileseg.errors import BadInput
 if TYPE_CHECKING:
     from mobileseg.evaluation.findings import Prediction
 
+RESULTS = "predictions.json"
 SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
 
 
@@ -54,13 +55,14 @@ def command(
     from converters.predictor import open_predictor
     from mobileseg.data.images import write_png
     from mobileseg.evaluation.overlay import overlay
-    from mobileseg.files import staged_folder, write_json, write_text
+    from mobileseg.files import refuse_existing, staged_folder, write_json, write_text
 
+    refuse_existing(output, force=force, mark=RESULTS)
     chosen = _named(_files(pictures))
     predictor = open_predictor(model)
     rows: list[dict[str, Any]] = []
     unread = 0
-    with progress() as bar, staged_folder(output, force=force) as staged:
+    with progress() as bar, staged_folder(output, force=force, mark=RESULTS) as staged:
         task = bar.add_task("predicting", total=len(chosen), note="")
         for name, path in chosen.items():
             try:
@@ -75,7 +77,7 @@ def command(
             rows.append(_row(name, path, prediction))
         if not rows:
             raise BadInput(f"none of {len(chosen)} picture(s) could be read; nothing was written")
-        write_json(staged / "predictions.json", {"model": predictor.name, "pictures": rows})
+        write_json(staged / RESULTS, {"model": predictor.name, "pictures": rows})
         write_text(staged / "predictions.csv", _csv(rows))
     if as_json:
         show_json(rows)
@@ -91,7 +93,8 @@ def _files(pictures: Iterable[Path]) -> list[Path]:
     files: list[Path] = []
     for path in pictures:
         if path.is_dir():
-            inside = sorted(p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            found = (p for p in path.iterdir() if p.suffix.lower() in SUFFIXES)
+            inside = sorted(p for p in found if not p.name.startswith("."))  # "._x": macOS's shadow
             if not inside:
                 raise BadInput(f"{path}: no pictures in it; expected {', '.join(SUFFIXES)}")
             files += inside

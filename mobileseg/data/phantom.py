@@ -39,6 +39,12 @@ SMALLEST_SIDE_PX = 64  # below, vessels and most lesions are thinner than a pixe
 PRESENT = {"MA": 1.0, "HE": 0.93, "EX": 0.96, "SE": 0.5}
 EDGE = 0.03  # eye units from the retina's edge that stay free of lesions
 
+NOTE = "PHANTOMS.txt"  # says what the pictures are, and marks a folder that may be replaced
+NOTE_TEXT = (
+    "{count} synthetic fundus pictures, made by mobileseg phantom with seed {seed}.\n"
+    "Nobody's eyes: scores on them say nothing about scores on real pictures.\n"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Phantom:
@@ -142,7 +148,8 @@ def write_phantoms(
         raise BadInput(f"{count} phantoms; expected at least 2, one to train and one to test")
     if not 0 <= test_share <= 1:
         raise BadInput(f"a test share of {test_share:g}; expected 0 to 1")
-    with staged_folder(folder, force=force) as unfinished:
+    with staged_folder(folder, force=force, mark=NOTE) as unfinished:
+        (unfinished / NOTE).write_text(NOTE_TEXT.format(count=count, seed=seed), encoding="utf-8")
         return _write_all(unfinished, count, side_px, seed, test_share, on_picture)
 
 

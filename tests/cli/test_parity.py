@@ -1,0 +1,146 @@
+"""`parity` as a script meets it: exit codes, JSON, and evidence that belongs to one file only."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from converters.bundle import artifact_sha256, open_bundle
+
+
+@pytest.fixture(scope="module")
+def own(bundles, tmp_path_factory) -> Path:
+    """Copies of two bundles, and one whose file was made from other weights than it says."""
+    folder = tmp_path_factory.mktemp("parity")
+    for name in ("torchscript", "coreml"):
+        shutil.copytree(bundles / name, folder / name, ignore=shutil.ignore_patterns("evidence"))
+    other = shutil.copytree(folder / "torchscript", folder / "other")
+    weights = other / "reference" / "best.safetensors"
+    tensors = load_file(weights)
+    tensors["outconv.bias"] += 0.01
+    save_file(tensors, weights)
+    # Every sum is right: only comparing can tell.
+    manifest = json.loads((other / "model.json").read_text())
+    content = weights.read_bytes()
+    listed = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
+    manifest["files"]["reference/best.safetensors"] = listed
+    (other / "model.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def evidence(bundle: Path):
+    return json.loads((bundle / "evidence" / "parity.json").read_text())
+
+
+def test_without_data_it_says_phantoms_and_exits_0_when_all_agree(mobileseg, own):
+    done = mobileseg("parity", "torchscript", cwd=own)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "no --data: comparing on phantoms, which show no camera's faults\n"
+    assert "on fresh phantoms (4)" in done.stdout
+    table = {
+        cells[0].strip(): cells[1].strip()
+        for cells in (line.strip("│").split("│") for line in done.stdout.splitlines())
+        if len(cells) == 2
+    }
+    assert table["verdict"] == "agrees"
+    assert (table["pictures"], table["of them cropped"]) == ("4", "4")
+    assert table["mask pixels flipped"] == f"0 of {4 * 128 * 128}"
+    assert "differs" not in done.stdout and "not run" not in done.stdout
+    assert evidence(own / "torchscript")["measured"]["data"] == "fresh phantoms (4)"
+
+
+def test_what_was_not_run_exits_3_and_the_json_says_all(mobileseg, own, phantoms):
+    arguments = ("torchscript", "coreml", "--data", phantoms, "--pictures", "2", "--json")
+    done = mobileseg("parity", *arguments, cwd=own)
+    assert done.returncode == 3, done.stderr
+    assert done.stderr == ""
+    ran, not_run = json.loads(done.stdout)
+    assert (ran["verdict"], ran["target"], ran["precision"]) == ("agrees", "torchscript", "fp32")
+    assert [p["name"] for p in ran["pictures"]] == ["phantom_07", "phantom_09"]
+    assert ran["data"] == f"{phantoms.name} (2)"
+    assert ran["faults"] == [] and ran["not_run"] is None
+    assert 0 < ran["max_same_tensor"] <= ran["max_end_to_end"] + 1e-6 < 1e-4
+    assert ran["mean_end_to_end"] < ran["max_end_to_end"]
+    assert (ran["cropped"], ran["flipped_share"], ran["level_flip_share"]) == (2, 0, 0)
+    assert set(ran["dice"]) == {"EX"}
+    assert not_run["verdict"] == "not run" and "Apple" in not_run["not_run"]
+    assert not_run["pictures"] == [] and len(not_run["checks"]) == 12
+    for result, name in ((ran, "torchscript"), (not_run, "coreml")):
+        kept = evidence(own / name)
+        assert kept["measured"] == result
+        assert kept["artifact_sha256"] == artifact_sha256(open_bundle(own / name))
+        assert kept["command"].startswith("mobileseg parity torchscript coreml --data")
+        assert {"date", "machine", "system"} <= set(kept)
+    # The sum is the file's own.
+    content = (own / "torchscript" / "model.ptl").read_bytes()
+    assert evidence(own / "torchscript")["artifact_sha256"] == sha256(content).hexdigest()
+
+
+def test_one_that_differs_exits_1_whatever_the_others_say(mobileseg, own, phantoms):
+    arguments = ("coreml", "other", "torchscript", "--data", phantoms, "--pictures", "1")
+    done = mobileseg("parity", *arguments, cwd=own)
+    assert done.returncode == 1, done.stderr
+    lines = done.stdout.splitlines()
+    assert any(line.startswith("coreml: not run: Core ML runs on Apple") for line in lines)
+    assert any(
+        line.startswith("other: differs: max |Δp| from the same tensor 0.00") for line in lines
+    )
+    assert not any(line.startswith("torchscript: ") for line in lines)
+    assert evidence(own / "other")["measured"]["verdict"] == "differs"
+
+
+def test_a_damaged_bundle_is_named_before_anything_is_compared(mobileseg, own, tmp_path):
+    damaged = shutil.copytree(own / "torchscript", tmp_path / "damaged")
+    shutil.copytree(own / "torchscript", tmp_path / "whole")
+    shutil.rmtree(tmp_path / "whole" / "evidence", ignore_errors=True)
+    artifact = damaged / "model.ptl"
+    content = bytearray(artifact.read_bytes())
+    content[5000] ^= 1
+    artifact.write_bytes(content)
+    done = mobileseg("parity", "whole", "damaged", cwd=tmp_path)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("mobileseg: damaged/model.ptl: found sha256")
+    assert line.endswith("changed after the conversion, convert the run again")
+    assert not (tmp_path / "whole" / "evidence").exists()
+
+
+def test_what_is_no_bundle_and_what_is_no_data_are_refused(mobileseg, own, trained_run):
+    done = mobileseg("parity", trained_run, cwd=own)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        f"mobileseg: {trained_run}: no model.json in it; "
+        "expected a bundle as mobileseg convert writes it\n"
+    )
+    done = mobileseg("parity", "torchscript", "--data", "nowhere", cwd=own)
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("mobileseg: nowhere: found no folder; expected A. Segmentation/")
+
+
+def test_no_pictures_at_all_is_misuse(mobileseg, own, phantoms):
+    """Not "not run": nobody asks for a comparison on nothing."""
+    for pictures in ("0", "-1"):
+        done = mobileseg(
+            "parity", "torchscript", "--data", phantoms, "--pictures", pictures, cwd=own
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert "--pictures" in line
+
+
+def test_the_change_that_makes_the_other_bundle_differ_is_small(own):
+    """A hundredth of a logit; so that the test above is about something hard to see."""
+    one, other = (
+        open_bundle(own / name).reference().network.state_dict()
+        for name in ("torchscript", "other")
+    )
+    changed = [name for name in one if not torch.equal(one[name], other[name])]
+    assert changed == ["outconv.bias"]
