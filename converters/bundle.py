@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import mobileseg
 from converters.deployable import OUTPUTS
 from converters.goldens import write_goldens
 from converters.model_card import model_card
@@ -26,6 +25,7 @@ from mobileseg.errors import BadInput
 from mobileseg.files import read_json, sha256, staged_folder, write_json, write_text
 from mobileseg.lesions import LESIONS
 from mobileseg.runs import Run, open_run
+from mobileseg.version import __version__
 
 SCHEMA = 1
 MANIFEST = "model.json"
@@ -131,7 +131,7 @@ def _manifest(
     shapes = ([1, classes, side, side], [1, 4], [1, 1])
     return {
         "schema": SCHEMA,
-        "mobileseg": mobileseg.__version__,
+        "mobileseg": __version__,
         "target": target.name,
         "precision": precision,
         "artifact": target.artifact,

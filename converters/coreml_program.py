@@ -27,6 +27,7 @@ from converters.reproducible_package import make_reproducible
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit
 from mobileseg.runs import Run
+from mobileseg.version import __version__
 
 LAYOUT = IMAGE
 INPUT = "frame"
@@ -97,7 +98,7 @@ def _describe_to_xcode(model: Any, run: Run) -> None:
     )
     model.license = "Apache-2.0"
     model.author = "mobileseg"
-    model.version = metadata.version("mobileseg")
+    model.version = __version__
     model.input_description[INPUT] = "RGB picture; fitted top left, the rest black"
     model.output_description["probabilities"] = f"per lesion ({', '.join(config.lesions)}), 0 to 1"
     model.output_description["crop"] = "left, top, width, height of the square in frame pixels"

@@ -11,13 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from mobileseg.version import __version__
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from converters.predictor import Predictor
 
 __all__ = ["__version__", "load"]
-__version__ = "0.1.0"
 
 
 def load(run_or_bundle: str | Path) -> Predictor:

@@ -24,6 +24,7 @@ REPOSITORY = Path(__file__).parent.parent
 FACADE = "mobileseg"
 
 RANKS = {
+    "mobileseg.version": 0,
     "mobileseg.errors": 0,
     "mobileseg.lesions": 0,
     "mobileseg.spec": 0,
@@ -125,7 +126,7 @@ def _fault(module: str, found: Import, target_files: set[str]) -> str | None:
         others = [t for t in target_files - {module} if is_within(found.name, t)]
         if others:
             return f"is a target file and imports another, {others[0]}"
-    if below is None or below in (FACADE, f"{FACADE}.__version__"):
+    if below is None or below in (FACADE, f"{FACADE}.version"):
         return None
     if above == FACADE:
         return f"imports {found.name} before it is asked" if found.at_import else None

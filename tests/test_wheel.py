@@ -55,7 +55,7 @@ def test_every_verb_explains_itself_with_an_example(verb, mobileseg, tmp_path):
 def test_the_demo_reports_what_it_found(demo: Path):
     page = (demo / "report.html").read_text()
     assert "Not a medical device" in page
-    assert "src=\"http" not in page and "href=" not in page  # self-contained
+    assert 'src="http' not in page and "href=" not in page  # self-contained
     report = json.loads((demo / "report.json").read_text())
     verdicts = {p["target"]: p["verdict"] for p in report["parity"]}
     assert verdicts == {"executorch": "agrees", "torchscript": "agrees", "coreml": "not run"}

@@ -1,0 +1,43 @@
+"""The README says what was measured, and names what there is."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+from mobileseg.cli import VERBS
+
+REPOSITORY = Path(__file__).parent.parent
+README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_figures_are_those_in_the_results_folder():
+    check = [sys.executable, "benchmarks/readme_results.py", "--check"]
+    assert subprocess.run(check, cwd=REPOSITORY, check=False).returncode == 0
+
+
+def test_every_verb_in_the_readme_exists():
+    named = set(re.findall(r"^mobileseg (\w+)", README, flags=re.MULTILINE))
+    assert named and named <= set(VERBS)
+
+
+def test_every_file_in_the_tree_exists():
+    tree = README.split("## The tree")[1].split("```")[1]
+    folder = REPOSITORY
+    for line in tree.strip().splitlines():
+        for name in re.findall(r"([\w/.]+(?:/|\.py))(?=\s|$)", line):
+            place = REPOSITORY if not line.startswith(" ") else folder
+            assert (place / name).exists(), f"{place / name} is named in the README"
+            if not line.startswith(" "):
+                folder = place / name
+
+
+def test_the_warning_stands_where_a_reader_sees_it():
+    assert "Not a medical device" in README.split("## Two commands")[0]
+
+
+def test_every_picture_is_there():
+    for path in re.findall(r"!\[[^\]]*\]\(([^)]+)\)", README):
+        assert (REPOSITORY / path).is_file()
