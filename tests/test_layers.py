@@ -126,8 +126,10 @@ def _fault(module: str, found: Import, target_files: set[str]) -> str | None:
         others = [t for t in target_files - {module} if is_within(found.name, t)]
         if others:
             return f"is a target file and imports another, {others[0]}"
-    if below is None or below in (FACADE, f"{FACADE}.version"):
+    if below is None or below == f"{FACADE}.version":
         return None
+    if below in (FACADE, f"{FACADE}.__version__", f"{FACADE}.load"):
+        return "imports the front door, which imports everybody"
     if above == FACADE:
         return f"imports {found.name} before it is asked" if found.at_import else None
     if below not in RANKS or above not in RANKS:
@@ -211,6 +213,8 @@ PLANTED = [
     ("mobileseg.cli.train", "from numpy import array", "imports numpy before it is needed"),
     ("mobileseg.cli.train", "if 1 < 2:\n    import cv2", "line 2: imports cv2 before"),
     ("mobileseg", "from converters.predictor import open_predictor", "before it is asked"),
+    ("converters.bundle", "from mobileseg import __version__", "imports the front door"),
+    ("mobileseg.cli.convert", "import mobileseg", "imports the front door"),
 ]  # fmt: skip
 
 
@@ -231,11 +235,15 @@ def test_a_planted_violation_is_found(module: str, source: str, text: str) -> No
         ("mobileseg.models.build", "import torch, mobileseg.errors"),
         ("mobileseg.data.prepared", "from mobileseg.preprocess.reference import preprocess"),
         ("mobileseg.spec", "from mobileseg.errors import BadInput"),
-        ("mobileseg.cli.convert", "import mobileseg\nfrom converters.bundle import write"),
+        (
+            "mobileseg.cli.convert",
+            "from mobileseg.version import __version__\nfrom converters.bundle import write",
+        ),
         ("mobileseg.cli.convert", "def f():\n    import torch, numpy, cv2"),
         ("mobileseg.cli.convert", "if TYPE_CHECKING:\n    import numpy"),
         ("converters.bundle", "from converters import torchscript_lite"),
-        ("converters.bundle", "from mobileseg import __version__"),
+        ("converters.bundle", "from mobileseg.version import __version__"),
+        ("mobileseg", "from mobileseg.version import __version__"),
         ("converters.coreml_program", "def f():\n    import coremltools"),
         ("mobileseg", "if TYPE_CHECKING:\n    from converters.predictor import Predictor"),
         ("mobileseg", "def load():\n    from converters.predictor import open_predictor"),

@@ -12,8 +12,8 @@ from importlib import import_module
 
 import click
 
-import mobileseg
 from mobileseg.errors import MobilesegError
+from mobileseg.version import __version__
 
 # Verb -> what it does, in the order a person meets them. The file is cli/<verb>.py, and its
 # command is called `command`.
@@ -48,7 +48,7 @@ class LazyGroup(click.Group):
 
 
 @click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
-@click.version_option(mobileseg.__version__, prog_name="mobileseg")
+@click.version_option(__version__, prog_name="mobileseg")
 def cli() -> None:
     """Retinal lesion segmentation for phones: train, convert, prove it is the same.
 
