@@ -197,7 +197,7 @@ PLANTED = [
     ("mobileseg.models.build", "class A:\n    from mobileseg import runs", "line 2: imports"),
     ("mobileseg.models.build", "if TYPE_CHECKING:\n    import mobileseg.runs", "line 2: imports"),
     ("mobileseg.models.build", "import mobileseg.strange", "has no rank in this test"),
-    ("mobileseg.models.build", "from mobileseg import load", "has no rank in this test"),
+    ("mobileseg.models.build", "from mobileseg import load", "imports the front door"),
     ("mobileseg.preprocess.graph", "from mobileseg.data.images import read_photo", "not below it"),
     ("mobileseg.evaluation.score", "import mobileseg.quantization.search", "not below it"),
     ("mobileseg.quantization.search", "import mobileseg.evaluation.score", "not below it"),
