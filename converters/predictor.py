@@ -82,7 +82,8 @@ def open_predictor(run_or_bundle: str | Path) -> Predictor:
 def _of_bundle(path: Path) -> Predictor:
     bundle = open_bundle(path)
     converter = bundle.target.converter()
-    reason = converter.why_not()
+    with quiet():  # importing a runtime is when it talks most
+        reason = converter.why_not()
     if reason:
         raise MissingToolkit(f"{path}: {bundle.target.artifact} cannot run here: {reason}")
     with quiet():

@@ -1,0 +1,92 @@
+"""Write the measured figures from benchmarks/results into README.md, between its markers.
+
+python benchmarks/readme_results.py            # rewrite
+python benchmarks/readme_results.py --check    # exit 1 if README.md says something else
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).parent
+README = HERE.parent / "README.md"
+START, END = "<!-- results -->", "<!-- end of results -->"
+
+# File -> what a reader should know of its data.
+DEMOS = {
+    "demo-idrid512-ex.json": "real pictures, IDRiD at 512 px, true EX masks",
+    "demo-phantoms-ex.json": "phantoms, which show no camera's faults",
+}
+
+
+def block() -> str:
+    """The text between the markers."""
+    found = {name: json.loads((HERE / "results" / name).read_text()) for name in DEMOS}
+    rows = [_row(name, report) for name, report in found.items()]
+    parity = [line for name, report in found.items() for line in _parity(name, report)]
+    return "\n".join(
+        [
+            START,
+            "",
+            "Test pictures, U²-Net-XS, hard exudates, `mobileseg demo` with its defaults:",
+            "",
+            "| data | side px | epochs | test AUPR | Dice at the validation threshold | date |",
+            "|---|---|---|---|---|---|",
+            *rows,
+            "",
+            "The files against eager PyTorch, fp32, each reopened from disk:",
+            "",
+            "| data | file | pictures (of them cropped) | max \\|Δp\\| end to end "
+            "| mask pixels flipped | grey levels off | verdict |",
+            "|---|---|---|---|---|---|---|",
+            *parity,
+            "",
+            "Commands, machine and every figure: `benchmarks/results/`.",
+            "",
+            END,
+        ]
+    )
+
+
+def _row(name: str, report: dict[str, Any]) -> str:
+    score = report["scores"][0]
+    return (
+        f"| {DEMOS[name]} | {report['side_px']} | {report['training']['epochs']} "
+        f"| {score['aupr']:.3f} | {score['dice']:.3f} | {report['date'][:10]} |"
+    )
+
+
+def _parity(name: str, report: dict[str, Any]) -> list[str]:
+    lines = []
+    for p in report["parity"]:
+        start = f"| {p['data']} | {p['target']} {p['precision']} "
+        if p["not_run"]:
+            lines.append(start + f"| – | – | – | – | {p['verdict']} |")
+            continue
+        lines.append(
+            start + f"| {p['pictures']} ({p['cropped']}) | {p['max_end_to_end']:.1e} "
+            f"| {_share(p['flipped_share'])} | {_share(p['level_flip_share'])} | {p['verdict']} |"
+        )
+    return lines
+
+
+def _share(share: float) -> str:
+    return f"{share:.1e} of all" if share else "0"
+
+
+def main() -> int:
+    text = README.read_text(encoding="utf-8")
+    before, rest = text.split(START)
+    after = rest.split(END)[1]
+    written = before + block() + after
+    if "--check" in sys.argv:
+        return int(written != text)
+    README.write_text(written, encoding="utf-8")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
