@@ -20,10 +20,11 @@ from converters.bundle import Bundle
 from converters.deployable import BYTES
 from converters.quiet import quiet
 from converters.targets import Answer, Check, Runner
+from mobileseg.data.prepared import mask_at_network
 from mobileseg.evaluation.metrics import dice
 from mobileseg.evaluation.score import reference_probabilities
 from mobileseg.preprocess.graph import Preprocess
-from mobileseg.preprocess.reference import Preprocessed, crop_mask, preprocess
+from mobileseg.preprocess.reference import Preprocessed, preprocess
 from mobileseg.runs import Run
 from mobileseg.spec import PreprocessSpec, fitted_hw, photo_to_frame
 
@@ -231,10 +232,7 @@ class _Comparison:
         rule = self.run.config.training["mask_rule"]
         for channel, code in enumerate(self.run.config.lesions):
             if code in case.masks:
-                covered = photo_to_frame(
-                    case.masks[code].astype(np.uint8) * np.uint8(255), self.spec.frame_hw
-                )
-                truth = crop_mask(covered, done.crop, self.spec.side_px, rule)
+                truth = mask_at_network(case.masks[code], done.crop, self.spec, rule)
                 self.masks[code].append((truth, reference[channel], artifact[channel]))
 
     def dice(self) -> dict[str, tuple[float, float]]:

@@ -11,8 +11,9 @@ import numpy as np
 
 from converters.parity import Case
 from mobileseg.data.idrid import Collection, Sample, read_idrid
-from mobileseg.data.images import read_mask, read_photo
+from mobileseg.data.images import read_photo
 from mobileseg.data.phantom import make_phantom
+from mobileseg.data.prepared import read_matching_mask
 from mobileseg.errors import BadInput
 
 PHANTOMS = 4
@@ -77,15 +78,9 @@ def _split(collection: Collection) -> str:
 def _read(sample: Sample, labelled: set[str]) -> Case:
     photo = read_photo(sample.picture)
     masks = {
-        code: read_mask(sample.masks[code])
+        code: read_matching_mask(sample.masks[code], photo.shape[:2])
         if code in sample.masks
         else np.zeros(photo.shape[:2], bool)
         for code in sorted(labelled)
     }
-    for code, mask in masks.items():
-        if mask.shape != photo.shape[:2]:
-            raise BadInput(
-                f"{sample.masks[code]}: found {mask.shape[1]}x{mask.shape[0]} pixels; expected "
-                f"the picture's {photo.shape[1]}x{photo.shape[0]}"
-            )
     return Case(sample.name, photo, masks)

@@ -115,10 +115,10 @@ def figures(result: Parity) -> dict[str, str]:
         return {"verdict": result.verdict.value}
     pictures = result.pictures
     pixels = sum(p.mask_pixels for p in pictures)
-    scores = {
-        f"{code} Dice, file / reference": f"{artifact:.4f} / {reference:.4f}"
-        for code, (reference, artifact) in result.dice.items()
-    }
+    scores = {}
+    for code, (reference, artifact) in result.dice.items():
+        scores[f"{code} Dice, file / reference"] = f"{artifact:.4f} / {reference:.4f}"
+        scores[f"{code} ΔDice"] = f"{artifact - reference:+.1e}"
     return {
         "verdict": result.verdict.value,
         "pictures": str(len(pictures)),

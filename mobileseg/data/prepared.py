@@ -34,7 +34,8 @@ def read_frame(path: Path, spec: PreprocessSpec) -> NDArray[np.uint8]:
     return photo_to_frame(read_photo(path), spec.frame_hw)
 
 
-def _read_matching_mask(path: Path, photo_hw: tuple[int, ...]) -> NDArray[np.bool_]:
+def read_matching_mask(path: Path, photo_hw: tuple[int, ...]) -> NDArray[np.bool_]:
+    """A mask of its photo's size; BadInput where the two differ."""
     mask = read_mask(path)
     if mask.shape != photo_hw:
         raise BadInput(
@@ -54,16 +55,16 @@ def faults(sample: Sample, lesions: Sequence[str]) -> list[str]:
         photo_hw = None
     for path in (sample.masks[code] for code in lesions if code in sample.masks):
         try:
-            _read_matching_mask(path, photo_hw) if photo_hw else read_mask(path)
+            read_matching_mask(path, photo_hw) if photo_hw else read_mask(path)
         except BadInput as error:
             found.append(str(error))
     return found
 
 
-def _mask(
-    path: Path, photo_hw: tuple[int, ...], crop: Crop, spec: PreprocessSpec, rule: str
+def mask_at_network(
+    mask: NDArray[np.bool_], crop: Crop, spec: PreprocessSpec, rule: str
 ) -> NDArray[np.bool_]:
-    mask = _read_matching_mask(path, photo_hw)
+    """A photo's mask, (h, w), on the way its photo went: fitted, cropped, resized; (side, side)."""
     coverage = photo_to_frame(mask.astype(np.uint8) * np.uint8(255), spec.frame_hw)
     return crop_mask(coverage, crop, spec.side_px, rule)
 
@@ -85,7 +86,8 @@ def prepare(
     masks = np.zeros((len(lesions), spec.side_px, spec.side_px), bool)
     for channel, code in enumerate(lesions):
         if code in sample.masks:
-            masks[channel] = _mask(sample.masks[code], photo.shape[:2], done.crop, spec, rule)
+            mask = read_matching_mask(sample.masks[code], photo.shape[:2])
+            masks[channel] = mask_at_network(mask, done.crop, spec, rule)
     return Prepared(sample.name, done, masks)
 
 
