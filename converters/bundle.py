@@ -29,6 +29,7 @@ from mobileseg.version import __version__
 
 SCHEMA = 1
 MANIFEST = "model.json"
+REFERENCE = ("config.json", "best.safetensors", "run.json")
 UNHASHED = (MANIFEST, "evidence")
 FINDERS = ".DS_Store"  # what a Mac leaves in every folder that somebody has looked at
 # What is read back from a manifest, which no sum protects: a person may have edited it.
@@ -114,7 +115,9 @@ def _refuse_faults(checks: list[Check], target: Target) -> None:
 
 def _copy_reference(run: Run, into: Path) -> None:
     into.mkdir()
-    for name in ("config.json", "best.safetensors"):
+    for name in REFERENCE:
+        if name == "run.json" and not (run.path / name).is_file():
+            continue  # a record of how it came about; nothing needs it
         shutil.copyfile(run.path / name, into / name)
 
 

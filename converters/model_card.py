@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from mobileseg.files import read_json
 from mobileseg.lesions import LESIONS
 from mobileseg.runs import Run
 
@@ -36,9 +37,10 @@ validation pictures. Lesion area = lesion pixels / (`retina` · side²).
 ## Training
 
 {len(config.pictures["train"])} training and {len(config.pictures["validation"])} validation
-pictures; {training["epochs"]} epochs, protocol `{training["protocol"]}`, seed {training["seed"]},
-split seed {training["split_seed"]}. Everything else that was chosen stands in
-`reference/config.json`.
+pictures of {_data(run)}; {training["epochs"]} epochs, protocol `{training["protocol"]}`,
+seed {training["seed"]}, split seed {training["split_seed"]}. Everything else that was chosen stands
+in `reference/config.json`. IDRiD is credited to Porwal et al. 2018, doi:10.3390/data3030025,
+CC BY 4.0.
 
 ## Limits
 
@@ -51,3 +53,12 @@ diseases are untested. Lesions of a few pixels after the resize may be missed.
 reference's answers, for a test on the device. `reference/` is the trained run itself, from which
 `mobileseg parity` computes what the file should say. `evidence/` is what was measured on this file.
 """
+
+
+def _data(run: Run) -> str:
+    """The data folder's name and fingerprint, if the run has kept its record."""
+    record = run.path / "run.json"
+    if not record.is_file():
+        return "a folder that was not recorded"
+    values = read_json(record)
+    return f"`{values.get('data')}` (sha256 {str(values.get('data_sha256'))[:12]}…)"
