@@ -6,6 +6,7 @@ PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
 DATA   ?=
+OUT    ?= $(if $(DATA),demo-data,demo)
 
 .PHONY: setup demo test check clean
 
@@ -20,7 +21,7 @@ $(READY): pyproject.toml constraints.txt
 	@touch $@
 
 demo: setup
-	$(VENV)/bin/mobileseg demo $(if $(DATA),--data "$(DATA)")
+	$(VENV)/bin/mobileseg demo $(if $(DATA),--data "$(DATA)") --output "$(OUT)"
 
 test: setup
 	$(VENV)/bin/pytest
@@ -31,4 +32,4 @@ check: setup
 	$(VENV)/bin/mypy
 
 clean:
-	rm -rf $(VENV) demo build dist
+	rm -rf $(VENV) demo demo-data build dist

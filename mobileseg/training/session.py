@@ -97,7 +97,10 @@ def resume(folder: Path, data: Path, *, device: torch.device, tick: Tick = lambd
     samples = read_idrid(data).split("train", config.lesions)
     begun = _recorded(folder)["data_sha256"]
     if _fingerprint(samples) != begun:
-        raise BadInput(f"{data}: not the data that {folder} began with (other files or contents)")
+        raise BadInput(
+            f"{data}: not the data that {folder} began with (other files or contents); "
+            "name that data, or another output"
+        )
     prepared = prepare_all(
         data, samples, config.lesions, config.preprocess, choices.mask_rule, tick
     )

@@ -207,7 +207,8 @@ def test_going_on_with_other_data_is_refused(data, tmp_path, change):
     with pytest.raises(BadInput) as caught:
         resume(tmp_path / "run", elsewhere, device=CPU)
     assert str(caught.value) == (
-        f"{elsewhere}: not the data that {tmp_path / 'run'} began with (other files or contents)"
+        f"{elsewhere}: not the data that {tmp_path / 'run'} began with (other files or contents); "
+        "name that data, or another output"
     )
 
 
