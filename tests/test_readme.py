@@ -23,15 +23,21 @@ def test_every_verb_in_the_readme_exists():
     assert named and named <= set(VERBS)
 
 
+# A name stands at the start of its line, or after the gap before a second column.
+NAME = re.compile(r"(?:^\s*|\s{3,})([\w/.]+(?:/|\.py))(?=\s{2,}|$)")
+
+
 def test_every_file_in_the_tree_exists():
-    tree = README.split("## The tree")[1].split("```")[1]
-    folder = REPOSITORY
-    for line in tree.strip().splitlines():
-        for name in re.findall(r"([\w/.]+(?:/|\.py))(?=\s|$)", line):
-            place = REPOSITORY if not line.startswith(" ") else folder
-            assert (place / name).exists(), f"{place / name} is named in the README"
-            if not line.startswith(" "):
-                folder = place / name
+    tree = README.split("## The tree")[1].split("```")[1].strip("\n")
+    folder, found = REPOSITORY, []
+    for line in tree.splitlines():
+        indented = line.startswith(" ")
+        for name in NAME.findall(line):
+            place = (folder if indented else REPOSITORY) / name
+            assert place.exists(), f"{place} is named in the README"
+            folder = folder if indented else place
+            found.append(name)
+    assert len(found) >= 15, found  # were the pattern wrong, nothing would be looked at
 
 
 def test_the_warning_stands_where_a_reader_sees_it():

@@ -31,7 +31,9 @@ def test_a_bundle_is_written_and_the_line_says_where(mobileseg, trained_run, tmp
     done = mobileseg("convert", trained_run, *TORCHSCRIPT, "-o", "b/ex", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     (line,) = done.stdout.splitlines()
-    assert line.startswith("b/ex: model.ptl, ") and line.endswith(" kB, 1 checks hold")
+    assert line.startswith("b/ex: model.ptl, ") and line.endswith(
+        " kB, 1 check(s) of the file hold"
+    )
     assert done.stderr.splitlines() == ["  bytecode is 8 or older: 8"]
     manifest = json.loads((tmp_path / "b" / "ex" / "model.json").read_text())
     assert manifest["frame_hw"] == [128, 160]
