@@ -11,11 +11,13 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
 NOT_MEDICAL = "Not a medical device: for research and prototypes only."
 
@@ -51,16 +53,29 @@ def show_table(title: str, headers: list[str], rows: list[list[str]]) -> None:
     Console().print(table)
 
 
+class _Done(MofNCompleteColumn):
+    """How many of how many; nothing where the work has no count."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task) if task.total else Text()
+
+
+class _Left(TimeRemainingColumn):
+    """The time left; nothing where the work has no count."""
+
+    def render(self, task: Task) -> Text:
+        return super().render(task).append(" left") if task.total else Text()
+
+
 def progress() -> Progress:
     """A bar with the time left, on stderr, and only on a terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        MofNCompleteColumn(),
+        _Done(),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        _Left(),
         TextColumn("{task.fields[note]}"),
         console=console,
         disable=not console.is_terminal,
