@@ -35,6 +35,11 @@ def staged_file(path: Path) -> Iterator[Path]:
         staged.unlink(missing_ok=True)
 
 
+def leftovers(path: Path) -> list[Path]:
+    """What a kill in the middle of `staged_file(path)` left beside it."""
+    return list(path.parent.glob(f".{path.name}.*"))
+
+
 def write_text(path: Path, text: str) -> None:
     """Replace a text file in one step."""
     with staged_file(path) as staged:

@@ -14,7 +14,7 @@ from typing import cast
 
 import safetensors
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
@@ -32,9 +32,19 @@ def save_weights(network: nn.Module, path: Path) -> None:
     Raises:
         OSError: the folder cannot be written.
     """
-    tensors = {name: tensor.contiguous() for name, tensor in network.state_dict().items()}
+    write_tensors(network.state_dict(), path)
+
+
+def write_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """Write named tensors; whatever happens, `path` is old or new, whole.
+
+    Raises:
+        OSError: the folder cannot be written.
+    """
+    # In memory first: on a full disk save_file raises an error of its own, which names no file.
+    whole = save({name: tensor.contiguous().cpu() for name, tensor in tensors.items()})
     with staged_file(path) as staged:
-        save_file(tensors, staged)
+        staged.write_bytes(whole)
 
 
 def load_weights(network: nn.Module, path: Path) -> None:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import save
 from torch import Tensor
 
 from mobileseg.errors import BadInput
-from mobileseg.files import staged_file, write_json, write_text
+from mobileseg.files import leftovers, staged_file, write_json, write_text
+from mobileseg.models.weights import write_tensors
 from mobileseg.runs import RunConfig
 
 LAST = "last.pt"
@@ -76,8 +76,8 @@ def restore(folder: Path, config: RunConfig) -> TrainState:
         BadInput: the file is damaged.
     """
     for name in WRITTEN:  # what a kill left half written
-        for staged in folder.glob(f".{name}.*"):
-            staged.unlink()
+        for half in leftovers(folder / name):
+            half.unlink()
     path = folder / LAST
     if not path.is_file():
         return TrainState()
@@ -96,9 +96,7 @@ def _repeat(folder: Path, state: TrainState, config: RunConfig) -> None:
         return
     # Thresholds before weights: a run that can be opened has both.
     write_json(folder / "config.json", replace(config, thresholds=state.thresholds).to_json())
-    weights = {k: v.contiguous().cpu() for k, v in state.best_network.items()}
-    with staged_file(folder / "best.safetensors") as staged:
-        staged.write_bytes(save(weights))
+    write_tensors(state.best_network, folder / "best.safetensors")
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(state.rows[0]), lineterminator="\n")
     writer.writeheader()

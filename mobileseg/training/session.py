@@ -17,10 +17,10 @@ from mobileseg.data.idrid import Sample, read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.data.splits import split_validation
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.files import read_json, sha256, write_json
+from mobileseg.files import leftovers, read_json, sha256, write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.models.variants import variant as variant_named
-from mobileseg.runs import RunConfig, open_run
+from mobileseg.runs import PARTS, RunConfig, open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.checkpoint import restore
 from mobileseg.training.config import TrainConfig
@@ -131,8 +131,7 @@ def _trainer(
     device: torch.device,
 ) -> Trainer:
     train, validation = (
-        PictureSet.of(_named(prepared, config.pictures[part]), device)
-        for part in ("train", "validation")
+        PictureSet.of(_named(prepared, config.pictures[part]), device) for part in PARTS
     )
     return Trainer(folder, config, choices, train, validation, restore(folder, config))
 
@@ -162,9 +161,9 @@ def _refuse_lone_picture(pictures: int, batch: int, side_px: int) -> None:
 
 def _refuse_taken(folder: Path) -> None:
     """A folder with files in it, but for what a kill leaves before config.json: nothing to lose."""
-    leftovers = ("run.json", ".run.json.", ".config.json.")
-    empty = folder.is_dir() and all(p.name.startswith(leftovers) for p in folder.iterdir())
-    if folder.exists() and not empty:
+    record = folder / "run.json"
+    worthless = {record, *leftovers(record), *leftovers(folder / "config.json")}
+    if folder.exists() and not (folder.is_dir() and set(folder.iterdir()) <= worthless):
         raise BadInput(
             f"{folder}: exists already; choose another place, or go on with a run: --resume"
         )
