@@ -164,9 +164,8 @@ def _seen(predictor: Predictor | str, picture: Path) -> tuple[NDArray[np.uint8] 
 
 def _true_masks(sample: Any, run: Run) -> dict[str, NDArray[np.uint8]]:
     """The picture alone, and with its masks, as fitted into the frame."""
-    import numpy as np
-
     from mobileseg.data.images import read_mask, read_photo
+    from mobileseg.data.prepared import coverage_in_frame
     from mobileseg.evaluation.overlay import blend
     from mobileseg.lesions import LESIONS
     from mobileseg.spec import fitted_hw, photo_to_frame
@@ -178,6 +177,6 @@ def _true_masks(sample: Any, run: Run) -> dict[str, NDArray[np.uint8]]:
     marked = plain
     for code in run.config.lesions:
         if code in sample.masks:
-            covered = photo_to_frame(read_mask(sample.masks[code]).astype(np.uint8) * 255, frame_hw)
+            covered = coverage_in_frame(read_mask(sample.masks[code]), frame_hw)
             marked = blend(marked, covered[:height, :width] >= 128, LESIONS[code].colour)
     return {PHOTO: plain, TRUTH: marked}

@@ -61,12 +61,16 @@ def faults(sample: Sample, lesions: Sequence[str]) -> list[str]:
     return found
 
 
+def coverage_in_frame(mask: NDArray[np.bool_], frame_hw: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W): how much of each frame pixel a photo's mask, (h, w), covers; 255 is all of it."""
+    return photo_to_frame(mask.astype(np.uint8) * np.uint8(255), frame_hw)
+
+
 def mask_at_network(
     mask: NDArray[np.bool_], crop: Crop, spec: PreprocessSpec, rule: str
 ) -> NDArray[np.bool_]:
     """A photo's mask, (h, w), on the way its photo went: fitted, cropped, resized; (side, side)."""
-    coverage = photo_to_frame(mask.astype(np.uint8) * np.uint8(255), spec.frame_hw)
-    return crop_mask(coverage, crop, spec.side_px, rule)
+    return crop_mask(coverage_in_frame(mask, spec.frame_hw), crop, spec.side_px, rule)
 
 
 def prepare(
