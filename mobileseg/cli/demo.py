@@ -99,7 +99,8 @@ def _train(data: Path, folder: Path, task: str, side: int, epochs: int, seed: in
 
     device = pick_device("auto")
     with progress() as bar:
-        tick = partial(bar.advance, bar.add_task("reading pictures", total=None, note=""))
+        reading = bar.add_task("reading pictures", total=None, note="")
+        tick = partial(bar.advance, reading)
         if is_run(folder):
             trainer = resume(folder, data, device=device, tick=tick)
             asked = {"task": task, "side_px": side, "epochs": epochs, "seed": seed}
@@ -116,6 +117,7 @@ def _train(data: Path, folder: Path, task: str, side: int, epochs: int, seed: in
                 device=device,
                 tick=tick,
             )
+        bar.remove_task(reading)
         train_with_bar(trainer, bar, go_on="the same command goes on")
     finish(folder, trainer)
     return open_run(folder)

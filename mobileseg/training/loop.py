@@ -149,11 +149,12 @@ class Trainer:
             maps = matrices(self.choices.seed, epoch, chosen, self.choices.augment)
             pictures, masks = augment(self.train.pictures[chosen], self.train.masks[chosen], maps)
             loss = self.loss(self.network.supervised(self._normalised(pictures)), masks)
-            self._refuse_nan(loss.item(), [self.train.names[i] for i in chosen])
+            value = loss.item()  # once: on a GPU every look waits for all work before it
+            self._refuse_nan(value, [self.train.names[i] for i in chosen])
             self.optimiser.zero_grad(set_to_none=True)
             loss.backward()  # type: ignore[no-untyped-call]
             self.optimiser.step()
-            total += loss.item() * len(chosen)
+            total += value * len(chosen)
         return total / len(self.train.names)
 
     def _batches(self, epoch: int) -> Iterator[list[int]]:
