@@ -10,7 +10,7 @@ from typing import Any
 
 from converters.targets import Check
 
-FLOAT16, FLOAT32, STRING = 10, 11, 2  # MIL.proto, DataType
+FLOAT16, FLOAT32 = 10, 11  # MIL.proto, DataType
 RGB = 20  # FeatureTypes.proto, ImageFeatureType.ColorSpace
 IOS16 = 7  # specification version
 # All that a network of the family consists of, and the casts into and out of it. Anything else in

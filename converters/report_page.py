@@ -116,7 +116,7 @@ def _curve_png(rows: Sequence[Mapping[str, float]]) -> bytes:
     epochs = [row["epoch"] for row in rows]
     for key, style in (("train_loss", "-"), ("validation_loss", "--")):
         losses.plot(epochs, [row[key] for row in rows], style, label=key.replace("_", " "))
-    losses.set(xlabel="epoch", ylabel="loss, summed over the supervised maps")
+    losses.set(xlabel="epoch", ylabel="loss, sum over all maps")
     losses.set_ylim(bottom=0)
     for key in (k for k in rows[0] if k.startswith("validation_aupr")):
         label = key.removeprefix("validation_aupr_")

@@ -79,6 +79,7 @@ class RunConfig:
                     tuple(normalisation["mean"]), tuple(normalisation["sd"])
                 ),
                 thresholds={code: float(p) for code, p in values["thresholds"].items()},
+                # Asked for by name: everybody who follows a mask needs it.
                 training={**values["training"], "mask_rule": values["training"]["mask_rule"]},
                 pictures={part: list(values["pictures"][part]) for part in PARTS},
             )
