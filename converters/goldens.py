@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from converters.targets import Answer
 from mobileseg.data.phantom import make_phantom
-from mobileseg.evaluation.score import reference_probabilities
+from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files import write_json
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run

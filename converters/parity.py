@@ -22,7 +22,7 @@ from converters.quiet import quiet
 from converters.targets import Answer, Check, Runner
 from mobileseg.data.prepared import mask_at_network
 from mobileseg.evaluation.metrics import dice
-from mobileseg.evaluation.score import reference_probabilities
+from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import Preprocessed, preprocess
 from mobileseg.runs import Run

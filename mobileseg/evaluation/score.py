@@ -6,12 +6,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from mobileseg.data.prepared import Prepared
 from mobileseg.evaluation.metrics import aupr, dice
-from mobileseg.preprocess.reference import Preprocessed
+from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.runs import Run
 
 
@@ -25,14 +24,6 @@ class LesionScore:
     aupr: float  # exact, pixels pooled over all pictures
     dice: float  # pooled, at `threshold`
     threshold: float  # chosen on the run's validation pictures
-
-
-@torch.no_grad()
-def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float32]:
-    """(C, side, side) in 0..1: what eager PyTorch makes of a preprocessed picture, float32."""
-    x = torch.from_numpy(picture.normalised(run.config.normalisation)).unsqueeze(0)
-    probabilities: NDArray[np.float32] = torch.sigmoid(run.network(x)[0])[0].numpy()
-    return probabilities
 
 
 def score_run(
