@@ -1,7 +1,7 @@
 """Imports go down only, and the command line starts without the heavy packages.
 
-    cli -> converters -> training -> evaluation, quantization -> runs
-        -> models, data -> preprocess -> errors, lesions, spec, files
+    cli -> converters, study -> training -> evaluation, quantization -> runs
+        -> models, data -> preprocess -> errors, lesions, protocols, spec, files
 
 A module imports from below or from its own package. `mobileseg/__init__.py` is a facade: it may
 reach up, but not before it is asked.
@@ -27,6 +27,7 @@ RANKS = {
     "mobileseg.version": 0,
     "mobileseg.errors": 0,
     "mobileseg.lesions": 0,
+    "mobileseg.protocols": 0,
     "mobileseg.spec": 0,
     "mobileseg.files": 0,
     "mobileseg.models": 1,
@@ -37,6 +38,7 @@ RANKS = {
     "mobileseg.quantization": 3,
     "mobileseg.training": 4,
     "converters": 5,
+    "mobileseg.study": 5,
     "mobileseg.cli": 6,
 }
 BESIDE = {("mobileseg.data", "mobileseg.preprocess")}  # of one rank, and only this way round

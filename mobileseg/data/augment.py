@@ -9,23 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-
-@dataclass(frozen=True, slots=True)
-class AugmentRanges:
-    """How far a picture may be moved (the paper names the kinds, not the ranges)."""
-
-    rotate_deg: float = 180.0  # a retina has no upright that lesions know of
-    scale: tuple[float, float] = (0.7, 1.3)  # lesions in a cropped frame are up to 1.2x smaller
-    translate: float = 0.1  # share of the side
-    shear_deg: float = 8.0
-    flip: float = 0.5  # probability, per axis
+from mobileseg.data.choices import AugmentRanges
 
 
 def _matrix(rng: np.random.Generator, ranges: AugmentRanges) -> np.ndarray:

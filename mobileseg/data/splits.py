@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from mobileseg.errors import BadInput
-
-VALIDATION_SHARE = 0.2  # paper, section 4
+from mobileseg.protocols import VALIDATION_SHARE
 
 
 def split_validation(
