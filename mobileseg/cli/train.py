@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import fields
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,15 +12,15 @@ from click.core import ParameterSource
 
 from mobileseg.cli.console import progress, remark
 from mobileseg.cli.options import FrameSize, data_option
+from mobileseg.cli.training_options import given_choices, training_options
 from mobileseg.errors import BadInput
 
 if TYPE_CHECKING:
+    import torch
     from rich.progress import Progress
 
+    from mobileseg.training.checkpoint import TrainState
     from mobileseg.training.loop import Trainer
-
-# Options that are a field of TrainConfig of the same name.
-CHOICES = ("epochs", "batch", "lr", "schedule", "target_scaling", "mask_rule", "seed", "split_seed")
 
 
 @click.command(short_help="Train a network on a folder of pictures.")
@@ -33,22 +34,15 @@ CHOICES = ("epochs", "batch", "lr", "schedule", "target_scaling", "mask_rule", "
     help="Run folder to write.",
 )
 @click.option("--variant", default="xs", show_default=True, help="See: mobileseg variants.")
-@click.option("--task", default="EX", show_default=True, help="The lesion: MA, HE, EX or SE.")
+@click.option(
+    "--task", default="EX", show_default=True, help="MA, HE, EX or SE; MA,HE or EX,SE; all."
+)
 @click.option(
     "--side",
     "side_px",
     default=512,
     show_default=True,
     help="The network's input, pixels; a multiple of 32.",
-)
-@click.option("--epochs", default=400, show_default=True)
-@click.option("--batch", default=4, show_default=True, help="Pictures a step.")
-@click.option("--lr", default=5e-4, show_default=True, help="Adam's learning rate.")
-@click.option(
-    "--schedule",
-    default="plateau",
-    show_default=True,
-    help="Learning rate: plateau (the paper's) or cosine (for short trainings).",
 )
 @click.option(
     "--crop",
@@ -66,35 +60,20 @@ CHOICES = ("epochs", "batch", "lr", "schedule", "target_scaling", "mask_rule", "
     help="Pictures are fitted into this first, as on the phone.",
 )
 @click.option(
-    "--target-scaling",
-    default="area",
-    show_default=True,
-    help="How masks shrink to the side outputs: area or max.",
-)
-@click.option(
-    "--mask-rule",
-    default="half",
-    show_default=True,
-    help="A pixel is lesion where half of it is, or any.",
-)
-@click.option("--seed", default=0, show_default=True, help="Weights, order, augmentation.")
-@click.option(
-    "--split-seed",
-    default=0,
-    show_default=True,
-    help="Which pictures validate; the same for all runs of a study.",
-)
-@click.option(
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
 )
 @click.option(
     "--resume", "resuming", is_flag=True, help="Go on with RUN after its last whole epoch."
 )
+@training_options
 @click.pass_context
 def command(
     ctx: click.Context, /, data: Path, output: Path, device: str, resuming: bool, **given: Any
 ) -> None:
-    """Train one lesion with the paper's loss, optimiser and deep supervision.
+    """Train a task's lesions with the paper's loss, optimiser and deep supervision.
+
+    Every choice is written to the run's config.json. What is not given is the paper's, where the
+    paper says it.
 
     Ctrl-C keeps the last whole epoch; --resume goes on from there, and the weights come out as
     if nothing had happened.
@@ -104,34 +83,77 @@ def command(
         mobileseg train --data IDRiD --variant xs --task EX -o runs/ex
     """
     from mobileseg.training.config import TrainConfig
-    from mobileseg.training.session import begin, finish, pick_device, resume
+    from mobileseg.training.session import pick_device
 
-    with progress() as bar:
-        reading = bar.add_task("reading pictures", total=None, note="")
-        tick = partial(bar.advance, reading)
-        where = pick_device(device)
-        if resuming:
-            trainer = resume(output, data, device=where, tick=tick)
-            refuse_changes(trainer, _given_by_hand(ctx))
-        else:
-            trainer = begin(
-                output,
-                data,
-                variant=given["variant"],
-                task=given["task"],
-                preprocess=_preprocess(given),
-                choices=TrainConfig(**{name: given[name] for name in CHOICES}),
-                device=where,
-                tick=tick,
-            )
-        bar.remove_task(reading)
-        train_with_bar(trainer, bar)
-    finish(output, trainer)
-    state = trainer.state
+    where = pick_device(device)
+    new = {
+        "variant": given["variant"],
+        "task": given["task"],
+        "preprocess": _preprocess(given),
+        "choices": TrainConfig.for_task(given["task"], **given_choices(given)),
+    }
+    shared = given["devices"] or 1
+    if resuming:
+        shared = _begun_on(output)
+    if shared == 1:
+        state = _train_alone(ctx, output, data, where, None if resuming else new)
+    else:
+        state = _train_shared(output, data, where, None if resuming else new, shared)
     click.echo(
         f"{output}: {state.epoch} epochs, best validation AUPR {state.best_score:.4f} "
         f"in epoch {state.best_epoch}"
     )
+
+
+def _begun_on(run: Path) -> int:
+    """How many processes a run was begun with."""
+    from mobileseg.runs import open_run
+    from mobileseg.training.session import chosen
+
+    return chosen(run, open_run(run).config).devices
+
+
+def _train_alone(
+    ctx: click.Context, output: Path, data: Path, device: torch.device, new: dict[str, Any] | None
+) -> TrainState:
+    from mobileseg.training.session import begin, finish, resume
+
+    with progress() as bar:
+        reading = bar.add_task("reading pictures", total=None, note="")
+        tick = partial(bar.advance, reading)
+        if new:
+            trainer = begin(output, data, device=device, tick=tick, **new)
+        else:
+            trainer = resume(output, data, device=device, tick=tick)
+            refuse_changes(trainer, _given_by_hand(ctx))
+        bar.remove_task(reading)
+        train_with_bar(trainer, bar)
+    finish(output, trainer)
+    return trainer.state
+
+
+def _train_shared(
+    output: Path, data: Path, device: torch.device, new: dict[str, Any] | None, devices: int
+) -> TrainState:
+    from mobileseg.training.devices import train_on_devices
+
+    remark(f"{output}: {devices} processes share each batch")
+    return train_on_devices(
+        output, data, new=new, device=device, devices=devices, report=_epoch_line
+    )
+
+
+def _epoch_line(row: dict[str, float]) -> None:
+    """A line for every tenth epoch: the leading process has no terminal of its own."""
+    if row["epoch"] % 10 == 0:
+        remark(f"epoch {row['epoch']:.0f}: {_note(row)}")
+
+
+def _note(row: dict[str, float]) -> str:
+    """Loss, and the mean score over the lesions that validation has."""
+    scores = [v for k, v in row.items() if k.startswith("validation_aupr") and v == v]
+    mean = f"{sum(scores) / len(scores):.3f}" if scores else "undefined"
+    return f"loss {row['train_loss']:.3f}, validation AUPR {mean}"
 
 
 def _preprocess(given: dict[str, Any]) -> Any:
@@ -158,7 +180,8 @@ def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
         "side_px": config.preprocess.side_px,
         "crop": config.preprocess.crop,
         "frame_hw": config.preprocess.frame_hw,
-        **{name: getattr(trainer.choices, name) for name in CHOICES},
+        **vars_of(trainer.choices),
+        **vars_of(trainer.choices.augment),
     }
     for name, value in kept.items():
         if asked.get(name, value) != value:
@@ -166,6 +189,11 @@ def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
                 f"{trainer.folder}: was begun with {name} {value}, now {asked[name]} is asked for; "
                 "leave the option out, or train another run"
             )
+
+
+def vars_of(choices: Any) -> dict[str, Any]:
+    """A dataclass's fields by name."""
+    return {row.name: getattr(choices, row.name) for row in fields(choices)}
 
 
 def train_with_bar(
@@ -177,8 +205,7 @@ def train_with_bar(
     )
 
     def report(row: dict[str, float]) -> None:
-        scores = [v for k, v in row.items() if k.startswith("validation_aupr")]
-        note = f"loss {row['train_loss']:.3f}, validation AUPR {max(scores):.3f}"
+        note = _note(row)
         bar.update(task, completed=row["epoch"], note=note)
         if bar.disable and row["epoch"] % 10 == 0:  # no terminal: a line now and then in the log
             remark(f"epoch {row['epoch']:.0f} of {trainer.choices.epochs}: {note}")

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import os
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mobileseg.data.idrid import Sample, report
 from mobileseg.data.images import read_mask, read_photo
 from mobileseg.errors import BadInput
+from mobileseg.preprocess.batched import preprocess_batch
 from mobileseg.preprocess.reference import Crop, Preprocessed, crop_mask, preprocess
 from mobileseg.spec import PreprocessSpec, photo_to_frame
 
-MASK_RULES = ("half", "any")
-READERS = 2  # threads; decoding is most of the work and lets go of the interpreter
+READERS = os.cpu_count() or 2  # decoding is most of the work and lets go of the interpreter
+AT_ONCE = 8  # pictures preprocessed together on a GPU
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +77,42 @@ def mask_at_network(
     return crop_mask(coverage_in_frame(mask, spec.frame_hw), crop, spec.side_px, rule)
 
 
+@dataclass(frozen=True, slots=True)
+class Framed:
+    """One sample fitted into its frame."""
+
+    name: str
+    frame: NDArray[np.uint8]  # (H, W, 3) RGB
+    coverages: dict[str, NDArray[np.uint8]]  # lesion code -> (H, W), see coverage_in_frame
+
+
+def read_framed(sample: Sample, lesions: Sequence[str], spec: PreprocessSpec) -> Framed:
+    """Read a sample's picture and the masks it has.
+
+    Raises:
+        BadInput: a file is unreadable, or mask and picture differ in size.
+    """
+    photo = read_photo(sample.picture)
+    coverages = {
+        code: coverage_in_frame(
+            read_matching_mask(sample.masks[code], photo.shape[:2]), spec.frame_hw
+        )
+        for code in lesions
+        if code in sample.masks
+    }
+    return Framed(sample.name, photo_to_frame(photo, spec.frame_hw), coverages)
+
+
+def _labelled(
+    framed: Framed, done: Preprocessed, lesions: Sequence[str], side_px: int, rule: str
+) -> Prepared:
+    masks = np.zeros((len(lesions), side_px, side_px), bool)
+    for channel, code in enumerate(lesions):
+        if code in framed.coverages:
+            masks[channel] = crop_mask(framed.coverages[code], done.crop, side_px, rule)
+    return Prepared(framed.name, done, masks)
+
+
 def prepare(
     sample: Sample, lesions: Sequence[str], spec: PreprocessSpec, rule: str = "half"
 ) -> Prepared:
@@ -85,14 +125,8 @@ def prepare(
     Raises:
         BadInput: a file is unreadable, or mask and picture differ in size.
     """
-    photo = read_photo(sample.picture)
-    done = preprocess(photo_to_frame(photo, spec.frame_hw), spec)
-    masks = np.zeros((len(lesions), spec.side_px, spec.side_px), bool)
-    for channel, code in enumerate(lesions):
-        if code in sample.masks:
-            mask = read_matching_mask(sample.masks[code], photo.shape[:2])
-            masks[channel] = mask_at_network(mask, done.crop, spec, rule)
-    return Prepared(sample.name, done, masks)
+    framed = read_framed(sample, lesions, spec)
+    return _labelled(framed, preprocess(framed.frame, spec), lesions, spec.side_px, rule)
 
 
 def prepare_all(
@@ -102,29 +136,41 @@ def prepare_all(
     spec: PreprocessSpec,
     rule: str = "half",
     tick: Callable[[], None] = lambda: None,
+    device: torch.device | None = None,
 ) -> list[Prepared]:
     """Prepare every sample before anything is done with one.
 
     Args:
         folder: named in the report.
         tick: called after each sample (a progress bar).
+        device: preprocess on this GPU, a batch at a time; the same to the bit.
 
     Raises:
         BadInput: one report that names every file that cannot be used.
     """
+    on_gpu = device is not None and device.type != "cpu"
 
-    def attempt(sample: Sample) -> Prepared | list[str]:
+    def attempt(sample: Sample) -> Prepared | Framed | list[str]:
         try:
+            if on_gpu:
+                return read_framed(sample, lesions, spec)
             return prepare(sample, lesions, spec, rule)
         except BadInput:
             return faults(sample, lesions)
 
-    def results() -> Iterator[Prepared | list[str]]:
-        with ThreadPoolExecutor(READERS) as pool:
-            for outcome in pool.map(attempt, samples):
+    prepared: list[Prepared] = []
+    found: list[str] = []
+    with ThreadPoolExecutor(READERS) as pool:
+        outcomes = pool.map(attempt, samples)
+        while some := list(islice(outcomes, AT_ONCE)):
+            found += [fault for o in some if isinstance(o, list) for fault in o]
+            prepared += [o for o in some if isinstance(o, Prepared)]
+            framed = [o for o in some if isinstance(o, Framed)]
+            if framed and device is not None:
+                done = preprocess_batch([f.frame for f in framed], spec, device)
+                pairs = zip(framed, done, strict=True)
+                prepared += [_labelled(f, d, lesions, spec.side_px, rule) for f, d in pairs]
+            for _ in some:
                 tick()
-                yield outcome
-
-    outcomes = list(results())
-    report(folder, [fault for o in outcomes if isinstance(o, list) for fault in o])
-    return [o for o in outcomes if isinstance(o, Prepared)]
+    report(folder, found)
+    return prepared

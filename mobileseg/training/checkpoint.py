@@ -39,6 +39,7 @@ class TrainState:
     network: dict[str, Tensor] = field(default_factory=dict)
     optimiser: dict[str, Any] = field(default_factory=dict)
     scheduler: dict[str, Any] = field(default_factory=dict)
+    scaler: dict[str, Any] = field(default_factory=dict)  # of fp16's gradients
     best_epoch: int = 0
     best_score: float = -1.0
     best_network: dict[str, Tensor] = field(default_factory=dict)
@@ -47,8 +48,13 @@ class TrainState:
     seconds: float = 0.0  # spent training, interruptions not counted
 
 
-def commit(folder: Path, state: TrainState, config: RunConfig) -> None:
+def commit(
+    folder: Path, state: TrainState, config: RunConfig, *, best_changed: bool = True
+) -> None:
     """Write the state, then everything that follows from it.
+
+    Args:
+        best_changed: the best weights are others than at the last commit; if not, they are left.
 
     Raises:
         BadInput: it cannot be written (disk full, no permission).
@@ -59,7 +65,7 @@ def commit(folder: Path, state: TrainState, config: RunConfig) -> None:
     try:
         with staged_file(folder / LAST) as staged:
             staged.write_bytes(whole.getbuffer())
-        _repeat(folder, state, config)
+        _repeat(folder, state, config, weights=best_changed)
     except OSError as error:
         raise BadInput(
             f"{folder}: cannot be written ({error.strerror}); the last whole epoch is kept: "
@@ -67,17 +73,20 @@ def commit(folder: Path, state: TrainState, config: RunConfig) -> None:
         ) from None
 
 
-def restore(folder: Path, config: RunConfig) -> TrainState:
+def restore(folder: Path, config: RunConfig, *, repair: bool = True) -> TrainState:
     """Read the last committed state and cut the other files back to it.
 
     A run that was stopped in its first epoch has none yet: it starts again.
 
+    Args:
+        repair: False only looks; one process of several repairs.
+
     Raises:
         BadInput: the file is damaged.
     """
-    for name in WRITTEN:  # what a kill left half written
-        for half in leftovers(folder / name):
-            half.unlink()
+    if repair:
+        for half in [half for name in WRITTEN for half in leftovers(folder / name)]:
+            half.unlink()  # what a kill left half written
     path = folder / LAST
     if not path.is_file():
         return TrainState()
@@ -87,16 +96,18 @@ def restore(folder: Path, config: RunConfig) -> TrainState:
     except DAMAGED as error:
         reason = str(error).partition("\n")[0] or type(error).__name__
         raise BadInput(f"{path}: cannot be read as a training's state ({reason})") from None
-    _repeat(folder, state, config)
+    if repair:
+        _repeat(folder, state, config, weights=True)
     return state
 
 
-def _repeat(folder: Path, state: TrainState, config: RunConfig) -> None:
+def _repeat(folder: Path, state: TrainState, config: RunConfig, *, weights: bool) -> None:
     if not state.best_network:
         return
     # Thresholds before weights: a run that can be opened has both.
     write_json(folder / "config.json", replace(config, thresholds=state.thresholds).to_json())
-    write_tensors(state.best_network, folder / "best.safetensors")
+    if weights:
+        write_tensors(state.best_network, folder / "best.safetensors")
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(state.rows[0]), lineterminator="\n")
     writer.writeheader()

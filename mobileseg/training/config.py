@@ -1,63 +1,121 @@
 """Everything that a training chooses, the paper's open questions included, with a default each.
 
-It is written to the run's config.json as it is, so two runs can be compared line by line.
+It is written to the run's config.json as it is, so two runs can be compared line by line. The
+command line makes an option of every field, and a study's TOML takes the same names.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-from mobileseg.data.augment import AugmentRanges
-from mobileseg.data.prepared import MASK_RULES
-from mobileseg.data.splits import VALIDATION_SHARE
+from mobileseg.data.choices import MASK_RULES, AugmentRanges
 from mobileseg.errors import BadInput, UnknownName
+from mobileseg.lesions import task_lesions
+from mobileseg.protocols import PROTOCOLS, VALIDATION_SHARE
 
-SCHEDULES = ("plateau", "cosine")
-TARGET_SCALINGS = ("area", "max")
+# Lesions of a task -> the paper's epochs and patience (section 5); three are treated as four.
+PAPER_LENGTH = {1: (400, 15), 2: (600, 30), 3: (800, 50), 4: (800, 50)}
+
+
+def _choice(default: Any, about: str, among: tuple[str, ...] = ()) -> Any:
+    """A field with what the command line says about it."""
+    return field(default=default, metadata={"about": about, "among": among})
 
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """Choices of one training. What stands in the paper (section 5) is its default here."""
+    """Choices of one training. What stands in the paper (section 5) is its default here.
 
-    epochs: int = 400
-    batch: int = 4  # open in the paper
-    lr: float = 5e-4
-    weight_decay: float = 1e-4  # L2, inside Adam
-    schedule: str = "plateau"  # the paper's; "cosine" for budgets too short for plateaus
-    plateau_factor: float = 0.75
-    plateau_patience: int = 15  # epochs; watches the validation loss (open in the paper)
-    alpha: float = 0.75
-    gamma: float = 1.0
-    dice_smooth: float = 1.0  # open in the paper
-    dice_pool_batch: bool = True  # open in the paper
-    target_scaling: str = "area"  # how targets shrink to the sides (open in the paper)
-    mask_rule: str = "half"  # how masks shrink to the network's side (open in the paper)
-    keep: str = "validation AUPR"  # which epoch's weights are kept (open in the paper)
-    protocol: str = "clean"  # train statistics, one split per study, validation thresholds
-    validation_share: float = VALIDATION_SHARE
-    seed: int = 0
-    split_seed: int = 0
+    Raises:
+        UnknownName: a choice is none of those that its field names.
+        BadInput: a number is out of its range.
+    """
+
+    epochs: int = _choice(400, "The paper's: 400, 600 or 800 for one, two or four lesions.")
+    batch: int = _choice(4, "Pictures a step (open in the paper).")
+    lr: float = _choice(5e-4, "Adam's learning rate.")
+    weight_decay: float = _choice(1e-4, "L2, inside Adam.")
+    schedule: str = _choice(
+        "plateau",
+        "Learning rate: plateau (the paper's) or cosine (for budgets too short for plateaus).",
+        ("plateau", "cosine"),
+    )
+    plateau_factor: float = _choice(0.75, "What a plateau multiplies the learning rate by.")
+    plateau_patience: int = _choice(
+        15, "Epochs without progress; the paper's: 15, 30 or 50 for one, two or four lesions."
+    )
+    plateau_watch: str = _choice(
+        "validation loss",
+        "What a plateau is seen in (open in the paper).",
+        ("validation loss", "training loss"),
+    )
+    alpha: float = _choice(0.75, "Share of focal cross-entropy; the rest is Dice.")
+    gamma: float = _choice(1.0, "Focusing exponent of the cross-entropy.")
+    dice_smooth: float = _choice(1.0, "Added above and below in Dice (open in the paper).")
+    dice_pool_batch: bool = _choice(True, "One Dice over the batch, or one a picture (open).")
+    class_weight_power: float = _choice(
+        0.5, "w_k falls with the lesion's volume to this power; one lesion has none (open)."
+    )
+    supervision: str = _choice(
+        "shrink",
+        "Deep supervision: shrink targets to each side (the paper) or enlarge sides (Qin et al.).",
+        ("shrink", "enlarge"),
+    )
+    target_scaling: str = _choice(
+        "max", "How targets shrink to the sides: by area or max (open).", ("area", "max")
+    )
+    mask_rule: str = _choice(
+        "half", "A pixel is lesion where half of it is, or any (open).", MASK_RULES
+    )
+    keep: str = _choice(
+        "validation AUPR", "Which epoch's weights are kept (open).", ("validation AUPR", "last")
+    )
+    protocol: str = _choice(
+        "clean", "clean, or paper: leaks of the test set and all.", tuple(PROTOCOLS)
+    )
+    validation_share: float = _choice(VALIDATION_SHARE, "Of the training pictures.")
+    seed: int = _choice(0, "Weights, order, augmentation.")
+    split_seed: int = _choice(0, "Which pictures validate; one for all runs of a study.")
+    commit_every: int = _choice(1, "Epochs between two states on disk.")
+    precision: str = _choice(
+        "fp32", "Arithmetic of the network: fp32, or autocast.", ("fp32", "bf16", "fp16")
+    )
+    channels_last: bool = _choice(False, "Maps in memory pixel by pixel: faster on many devices.")
+    compile: bool = _choice(False, "torch.compile; needs a C++ compiler.")
+    devices: int = _choice(1, "Processes that share each batch (extra: multigpu).")
     augment: AugmentRanges = field(default_factory=AugmentRanges)
 
     def __post_init__(self) -> None:
-        for name, choices in (
-            ("schedule", SCHEDULES),
-            ("target_scaling", TARGET_SCALINGS),
-            ("mask_rule", MASK_RULES),
+        for row in fields(self):
+            among = row.metadata.get("among")
+            if among and getattr(self, row.name) not in among:
+                raise UnknownName(row.name.replace("_", " "), getattr(self, row.name), among)
+        for what, names, lowest in (
+            ("1 or more", ("epochs", "batch", "commit_every", "devices"), 1),
+            ("0 or more", ("seed", "split_seed", "plateau_patience", "weight_decay"), 0),
+            ("0 or more", ("gamma", "class_weight_power"), 0),
         ):
-            if getattr(self, name) not in choices:
-                raise UnknownName(name.replace("_", " "), getattr(self, name), choices)
-        if self.epochs < 1 or self.batch < 1:
-            raise BadInput(f"epochs {self.epochs}, batch {self.batch}: expected 1 or more of each")
-        if not 0 < self.lr < math.inf:
-            raise BadInput(f"learning rate {self.lr}: expected a number above 0")
-        if self.seed < 0 or self.split_seed < 0:
-            raise BadInput(
-                f"seed {self.seed}, split seed {self.split_seed}: expected 0 or more of each"
-            )
+            for name in names:
+                if not lowest <= getattr(self, name) < math.inf:
+                    raise BadInput(f"{_words(name)} {getattr(self, name)}: expected {what}")
+        for name in ("lr", "dice_smooth"):  # no smoothing: 0/0 where two masks are empty
+            if not 0 < getattr(self, name) < math.inf:
+                raise BadInput(f"{_words(name)} {getattr(self, name)}: expected a number above 0")
+        for name in ("alpha", "plateau_factor", "validation_share"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise BadInput(f"{_words(name)} {getattr(self, name)}: expected 0 to 1")
+
+    @classmethod
+    def for_task(cls, task: str, **given: Any) -> Self:
+        """The paper's length for a task of that many lesions, and what is given.
+
+        Raises:
+            UnknownName: no such task.
+        """
+        epochs, patience = PAPER_LENGTH[len(task_lesions(task))]
+        return cls(**{"epochs": epochs, "plateau_patience": patience} | given)
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)
@@ -66,5 +124,10 @@ class TrainConfig:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
+        """What `to_json` gave; a field that an older version did not have keeps its default."""
         augment = AugmentRanges(**{**values["augment"], "scale": tuple(values["augment"]["scale"])})
         return cls(**{**values, "augment": augment})
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")

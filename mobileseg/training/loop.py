@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -14,56 +13,22 @@ import torch
 from torch import Tensor, nn
 
 from mobileseg.data.augment import augment, matrices
-from mobileseg.data.prepared import Prepared
 from mobileseg.errors import BadInput, Diverged
-from mobileseg.evaluation.metrics import aupr, best_threshold
+from mobileseg.evaluation.curve import average_precision, best_threshold_on
+from mobileseg.files import write_json
 from mobileseg.models.build import build
 from mobileseg.runs import RunConfig
-from mobileseg.spec import Normalisation
 from mobileseg.training.checkpoint import LAST, TrainState, commit
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.losses import DeepSupervision
+from mobileseg.training.pictures import PictureSet
+from mobileseg.training.team import Alone, Team
 
 Report = Callable[[dict[str, float]], None]
 
-
-def retina_statistics(prepared: list[Prepared], threshold: int) -> Normalisation:
-    """Mean and SD of the retina pixels of pictures after CLAHE, as shares of full brightness.
-
-    Retina: brighter than `threshold` before CLAHE, as everywhere.
-    """
-    pixels = [p.picture.enhanced[p.picture.levels.max(axis=2) > threshold] for p in prepared]
-    stacked = np.concatenate(pixels).astype(np.float64) / 255  # n 3
-    if not len(stacked):
-        raise BadInput("found no retina in any training picture; expected fundus pictures")
-    mean, sd = stacked.mean(axis=0), stacked.std(axis=0)
-    # A grey set has no spread in some channel; 1/255 is the finest difference a picture has.
-    sd = np.maximum(sd, 1 / 255)
-    return Normalisation(_triple(mean), _triple(sd))
-
-
-def _triple(values: np.ndarray) -> tuple[float, float, float]:
-    red, green, blue = map(float, values)
-    return red, green, blue
-
-
-@dataclass
-class PictureSet:
-    """Pictures after CLAHE and their masks, on the training device."""
-
-    names: list[str]
-    pictures: Tensor  # N 3 S S float32, 0..255
-    masks: Tensor  # N C S S float32, 0 or 1
-
-    @classmethod
-    def of(cls, prepared: list[Prepared], device: torch.device) -> PictureSet:
-        pictures = np.stack([p.picture.enhanced.transpose(2, 0, 1) for p in prepared])
-        masks = np.stack([p.masks for p in prepared])
-        return cls(
-            [p.name for p in prepared],
-            torch.from_numpy(pictures).to(device),
-            torch.from_numpy(masks.astype(np.float32)).to(device),
-        )
+DIVERGED = "diverged.json"  # the batch at which the loss stopped being a number
+AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+AT_ONCE = {"cpu": 1, "cuda": 8}  # validation pictures a forward pass
 
 
 class Trainer:
@@ -73,7 +38,10 @@ class Trainer:
         folder: the run folder; written after every epoch.
         config: what the run is; its thresholds are found here.
         choices: how it is trained.
+        train, validation: its pictures, on the device that it trains on.
         state: where to go on, as `checkpoint.restore` gives it; epoch 0 is the start.
+        test: test pictures, if the protocol takes thresholds from them.
+        team: the processes that share it.
     """
 
     def __init__(
@@ -84,36 +52,41 @@ class Trainer:
         train: PictureSet,
         validation: PictureSet,
         state: TrainState,
+        *,
+        test: PictureSet | None = None,
+        team: Team | None = None,
     ) -> None:
         self.folder, self.config, self.choices = folder, config, choices
-        self.train, self.validation = train, validation
-        self.device = train.pictures.device
+        self.train, self.validation, self.test = train, validation, test
+        self.device, self.team = train.device, team or Alone()
         torch.manual_seed(choices.seed)
+        layout = torch.channels_last if choices.channels_last else torch.contiguous_format
         self.network = build(config.variant, len(config.lesions)).to(self.device)
-        self.optimiser = torch.optim.Adam(
+        self.network.to(memory_format=layout)  # type: ignore[call-overload]
+        self.optimiser: torch.optim.Optimizer = torch.optim.Adam(
             self.network.parameters(), lr=choices.lr, weight_decay=choices.weight_decay
         )
         self.scheduler = _scheduler(self.optimiser, choices)
-        self.loss = DeepSupervision(
-            alpha=choices.alpha,
-            gamma=choices.gamma,
-            smooth=choices.dice_smooth,
-            pool_batch=choices.dice_pool_batch,
-            target_scaling=choices.target_scaling,
-        )
+        self.scaler = torch.amp.GradScaler(self.device.type, enabled=choices.precision == "fp16")
+        self.loss = deep_supervision(choices)
         mean, sd = config.normalisation.mean, config.normalisation.sd
         self.mean = 255 * torch.tensor(mean, device=self.device).reshape(1, 3, 1, 1)
         self.sd = 255 * torch.tensor(sd, device=self.device).reshape(1, 3, 1, 1)
         self.state = state
-        self.committed = state.epoch  # whole epochs on disk; `state` may be one ahead
+        self.committed = state.epoch  # whole epochs on disk; `state` may be ahead
+        self._best_on_disk = state.best_epoch
         if state.epoch:
             self._go_on_from(state)
+        self.supervised, self.optimiser = self.team.prepare(self.network, self.optimiser)
+        if choices.compile:
+            self.supervised = torch.compile(self.supervised)
 
     def _go_on_from(self, state: TrainState) -> None:
         try:
             self.network.load_state_dict(state.network)
             self.optimiser.load_state_dict(state.optimiser)
             self.scheduler.load_state_dict(state.scheduler)
+            self.scaler.load_state_dict(state.scaler)
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
             raise BadInput(
                 f"{self.folder / LAST}: not the state of a {self.config.variant} for "
@@ -121,99 +94,204 @@ class Trainer:
             ) from None
 
     def run(self, report: Report = lambda row: None) -> TrainState:
-        """Train to the last epoch, committing each.
+        """Train to the last epoch, committing as often as chosen.
 
         Args:
             report: called with each epoch's row of metrics.
 
         Raises:
-            Diverged: the loss is not a number; the run stays as it was an epoch before.
+            Diverged: the loss is not a number; the run stays as it was committed.
         """
         while self.state.epoch < self.choices.epochs:
             begun = time.monotonic()
-            lr = self.optimiser.param_groups[0]["lr"]
             train_loss = self.train_epoch(self.state.epoch)
-            validation_loss, probability = self.validate()
-            self.keep(lr, train_loss, validation_loss, probability)
-            self.state.seconds += time.monotonic() - begun
-            commit(self.folder, self.state, self.config)
-            self.committed = self.state.epoch
-            report(self.state.rows[-1])
+            row = self.end_epoch(train_loss, begun)
+            if self.team.leads:
+                report(row)
         return self.state
 
     def train_epoch(self, epoch: int) -> float:
         """Every training picture once, moved at random; mean loss of a picture."""
         self.network.train()
-        total = 0.0
-        for chosen in self._batches(epoch):
-            maps = matrices(self.choices.seed, epoch, chosen, self.choices.augment)
-            pictures, masks = augment(self.train.pictures[chosen], self.train.masks[chosen], maps)
-            loss = self.loss(self.network.supervised(self._normalised(pictures)), masks)
-            value = loss.item()  # once: on a GPU every look waits for all work before it
-            self._refuse_nan(value, [self.train.names[i] for i in chosen])
+        batches = list(self.batches(epoch))
+        losses = []
+        for chosen in batches:
+            pictures, masks = self.batch(epoch, self.team.share(chosen))
+            loss = self.loss(self.maps(pictures), masks)
             self.optimiser.zero_grad(set_to_none=True)
-            loss.backward()  # type: ignore[no-untyped-call]
-            self.optimiser.step()
-            total += value * len(chosen)
-        return total / len(self.train.names)
+            self.team.backward(self.scaler.scale(loss))
+            self.scaler.step(self.optimiser)
+            self.scaler.update()
+            losses.append(loss.detach())
+        # Looked at once an epoch: on a GPU every look waits for all the work before it.
+        return self.mean_loss(self.team.mean(torch.stack(losses)), batches)
 
-    def _batches(self, epoch: int) -> Iterator[list[int]]:
-        order = np.random.default_rng([self.choices.seed, epoch]).permutation(len(self.train.names))
+    def batches(self, epoch: int) -> Iterator[list[int]]:
+        """Training pictures in the epoch's own order, a step's at a time."""
+        order = np.random.default_rng([self.choices.seed, epoch]).permutation(len(self.train))
         for start in range(0, len(order), self.choices.batch):
             yield [int(i) for i in order[start : start + self.choices.batch]]
 
+    def batch(self, epoch: int, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
+        """Pictures (n, 3, S, S), moved and normalised, and masks (n, C, S, S), on the device."""
+        moves = matrices(self.choices.seed, epoch, chosen, self.choices.augment)
+        pictures, masks = augment(*self.train.batch(chosen), moves)
+        return self._normalised(pictures), masks
+
+    def maps(self, pictures: Tensor) -> list[Tensor]:
+        """The maps to supervise, in the parameters' own precision."""
+        if self.choices.channels_last:
+            pictures = pictures.contiguous(memory_format=torch.channels_last)
+        half = AUTOCAST.get(self.choices.precision)
+        with torch.autocast(self.device.type, dtype=half, enabled=half is not None):
+            return [m.to(pictures.dtype) for m in self.supervised(pictures)]
+
+    def mean_loss(self, losses: Tensor, batches: Sequence[Sequence[int]]) -> float:
+        """Mean over the pictures of an epoch.
+
+        Args:
+            losses: (steps,) each step's loss.
+            batches: each step's pictures.
+
+        Raises:
+            Diverged: one is not a number; the first such batch is named, and written down.
+        """
+        values = losses.tolist()
+        for value, chosen in zip(values, batches, strict=True):
+            self._refuse_nan(value, [self.train.names[i] for i in chosen])
+        total = sum(v * len(chosen) for v, chosen in zip(values, batches, strict=True))
+        return float(total) / len(self.train)
+
     def _refuse_nan(self, loss: float, names: Sequence[str]) -> None:
-        if not math.isfinite(loss):
-            raise Diverged(
-                f"{self.folder}: the loss is {loss} in epoch {self.state.epoch + 1} "
-                f"(pictures {', '.join(names)}); the state before this epoch is kept: lower --lr"
-            )
+        if math.isfinite(loss):
+            return
+        epoch = self.state.epoch + 1
+        lr = self.optimiser.param_groups[0]["lr"]
+        if self.team.leads:
+            record = {"epoch": epoch, "loss": str(loss), "lr": lr, "pictures": list(names)}
+            write_json(self.folder / DIVERGED, record)
+        raise Diverged(
+            f"{self.folder}: the loss is {loss} in epoch {epoch} (pictures {', '.join(names)}; "
+            f"kept in {DIVERGED}); the state after epoch {self.committed} is kept: lower --lr"
+        )
 
     def _normalised(self, pictures: Tensor) -> Tensor:
-        return (pictures - self.mean) / self.sd
+        dtype = next(self.network.parameters()).dtype
+        return ((pictures - self.mean) / self.sd).to(dtype)
+
+    def end_epoch(self, train_loss: float, begun: float) -> dict[str, float]:
+        """Validate, keep, step the schedule, commit; the epoch's row of metrics.
+
+        Args:
+            begun: time.monotonic() at the epoch's start.
+        """
+        lr = self.optimiser.param_groups[0]["lr"]
+        validation_loss, probability = self._lead_validation()
+        watched = {"validation loss": validation_loss, "training loss": train_loss}
+        _advance(self.scheduler, watched[self.choices.plateau_watch])
+        self.state.epoch += 1
+        if probability is None:  # a process that does not lead
+            return {}
+        self.keep(lr, train_loss, validation_loss, probability)
+        self.state.seconds += time.monotonic() - begun
+        last = self.state.epoch == self.choices.epochs
+        if last and self.test is not None:
+            self._take_thresholds(self.test)
+        if last or self.state.epoch % self.choices.commit_every == 0:
+            self.commit()
+        return self.state.rows[-1]
+
+    def _lead_validation(self) -> tuple[float, Tensor | None]:
+        """The leader's validation loss, for every process; its probabilities, for the leader."""
+        loss, probability = math.nan, None
+        fault: Diverged | None = None
+        if self.team.leads:
+            try:
+                loss, probability = self.validate()
+            except Diverged as error:  # the others wait for a number: they get it, then all stop
+                fault = error
+        loss = self.team.lead(loss)
+        if fault or not math.isfinite(loss):
+            raise fault or Diverged(f"{self.folder}: the validation loss is not a number")
+        return loss, probability
+
+    def validate(self) -> tuple[float, Tensor]:
+        """Mean loss over the validation pictures, and their probabilities (N, C, S, S)."""
+        return self._score(self.validation)
 
     @torch.no_grad()
-    def validate(self) -> tuple[float, np.ndarray]:
-        """Mean loss over the validation pictures, and their probabilities (N, C, S, S)."""
+    def _score(self, pictures: PictureSet) -> tuple[float, Tensor]:
         self.network.eval()
-        total, maps = 0.0, []
-        for i, name in enumerate(self.validation.names):
-            answers = self.network.supervised(self._normalised(self.validation.pictures[i : i + 1]))
-            loss = self.loss(answers, self.validation.masks[i : i + 1]).item()
-            self._refuse_nan(loss, [name])  # the epoch's last step may have spoilt the weights
-            total += loss
-            maps.append(torch.sigmoid(answers[0]).cpu().numpy())
-        return total / len(maps), np.concatenate(maps)
+        losses, maps = [], []
+        for some in torch.split(torch.arange(len(pictures)), AT_ONCE.get(self.device.type, 1)):
+            enhanced, masks = pictures.batch(some)
+            answers = self.network.supervised(self._normalised(enhanced))
+            # A picture at a time: Dice and w_k look at what is in a batch.
+            losses += [
+                self.loss([a[i : i + 1] for a in answers], masks[i : i + 1])
+                for i in range(len(some))
+            ]
+            maps.append(torch.sigmoid(answers[0]))
+        values = torch.stack(losses).tolist()
+        for value, name in zip(values, pictures.names, strict=True):
+            self._refuse_nan(value, [name])  # the epoch's last step may have spoilt the weights
+        return sum(values) / len(values), torch.cat(maps)
 
     def keep(
-        self, lr: float, train_loss: float, validation_loss: float, probability: np.ndarray
+        self, lr: float, train_loss: float, validation_loss: float, probability: Tensor
     ) -> None:
         """Note the epoch; keep its weights and thresholds if it is the best so far."""
-        truth = self.validation.masks.cpu().numpy() > 0
+        truth = self.validation.masks.to(self.device) > 0
         scores = {
-            code: aupr(truth[:, c], probability[:, c]) for c, code in enumerate(self.config.lesions)
+            code: average_precision(truth[:, c], probability[:, c])
+            for c, code in enumerate(self.config.lesions)
         }
-        score = float(np.nanmean(list(scores.values()))) if any_number(scores) else 0.0
-        _advance(self.scheduler, validation_loss)
+        defined = [v for v in scores.values() if not math.isnan(v)]
+        score = sum(defined) / len(defined) if defined else 0.0
         state = self.state
-        state.epoch += 1
         state.network = _copied(self.network)
         state.optimiser = self.optimiser.state_dict()
         state.scheduler = self.scheduler.state_dict()
-        if score > state.best_score:
+        state.scaler = self.scaler.state_dict()
+        if score > state.best_score or self.choices.keep == "last":
             state.best_epoch, state.best_score = state.epoch, score
             state.best_network = state.network
-            state.thresholds = {
-                code: best_threshold(truth[:, c], probability[:, c])
-                for c, code in enumerate(self.config.lesions)
-            }
+            state.thresholds = self._thresholds(truth, probability)
         row = {"epoch": state.epoch, "lr": lr, "train_loss": train_loss}
         row |= {"validation_loss": validation_loss}
         state.rows.append(row | {f"validation_aupr_{code}": v for code, v in scores.items()})
 
+    def _thresholds(self, truth: Tensor, probability: Tensor) -> dict[str, float]:
+        return {
+            code: best_threshold_on(truth[:, c], probability[:, c])
+            for c, code in enumerate(self.config.lesions)
+        }
 
-def any_number(scores: dict[str, float]) -> bool:
-    return any(not math.isnan(v) for v in scores.values())
+    def _take_thresholds(self, pictures: PictureSet) -> None:
+        """The best network's thresholds on other pictures than the validation's."""
+        self.network.load_state_dict(self.state.best_network)
+        _, probability = self._score(pictures)
+        self.state.thresholds = self._thresholds(pictures.masks.to(self.device) > 0, probability)
+        self.network.load_state_dict(self.state.network)
+
+    def commit(self) -> None:
+        """Write the state to the run folder."""
+        changed = self.state.best_epoch != self._best_on_disk
+        commit(self.folder, self.state, self.config, best_changed=changed)
+        self.committed, self._best_on_disk = self.state.epoch, self.state.best_epoch
+
+
+def deep_supervision(choices: TrainConfig) -> DeepSupervision:
+    """The loss that a training chose."""
+    return DeepSupervision(
+        alpha=choices.alpha,
+        gamma=choices.gamma,
+        smooth=choices.dice_smooth,
+        pool_batch=choices.dice_pool_batch,
+        class_weight_power=choices.class_weight_power,
+        supervision=choices.supervision,
+        target_scaling=choices.target_scaling,
+    )
 
 
 def _copied(network: nn.Module) -> dict[str, Tensor]:
@@ -228,8 +306,8 @@ def _scheduler(optimiser: torch.optim.Optimizer, choices: TrainConfig) -> Any:
     )
 
 
-def _advance(scheduler: Any, validation_loss: float) -> None:
+def _advance(scheduler: Any, watched: float) -> None:
     if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-        scheduler.step(validation_loss)
+        scheduler.step(watched)
     else:
         scheduler.step()

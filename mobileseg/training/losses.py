@@ -1,7 +1,8 @@
-"""The paper's loss: focal cross-entropy and Dice, at every side output.
+"""The paper's loss: focal cross-entropy and Dice per lesion, at every side output.
 
 Source: Siebert & Rostalski 2022, section 5; focal loss: Lin et al. 2017. What the paper leaves open
-(whether Dice pools the batch, its smoothing, how targets are shrunk) is a parameter here.
+(whether Dice pools the batch, its smoothing, the formula of w_k, how targets are shrunk) is a
+parameter here.
 """
 
 from __future__ import annotations
@@ -52,6 +53,31 @@ def dice_loss(logits: Tensor, target: Tensor, *, smooth: float, pool_batch: bool
     return loss if pool_batch else loss.mean(dim=0)
 
 
+def class_weights(target: Tensor, power: float) -> Tensor:
+    """w_k: what a lesion counts in a batch; more the fewer pixels it has there.
+
+        w_k = C · v_k^-power / Σ_j v_j^-power over the lesions j in the batch;  0 for one absent
+
+    so the weights' mean over the lesions is 1, whichever of them a batch happens to hold. The
+    paper says what w_k does and prints no formula. Its own words fit power 1 as well, but there a
+    single microaneurysm would outweigh a haemorrhage a hundredfold; the root keeps that to ten.
+
+    Args:
+        target: (N, C, H, W), 0 or 1, at full resolution.
+        power: 0 gives every lesion in the batch the same.
+
+    Returns:
+        (C,) 0 or more; ones for a network of one lesion, which has nothing to weigh it against.
+    """
+    classes = target.shape[1]
+    if classes == 1:
+        return torch.ones_like(target[0, :, 0, 0])
+    volume = target.sum(dim=(0, 2, 3))
+    rarity = torch.where(volume > 0, volume.clamp(min=1) ** -power, torch.zeros_like(volume))
+    # A batch without any lesion has weights 0 throughout: 0 / tiny, not 0 / 0.
+    return classes * rarity / rarity.sum().clamp(min=torch.finfo(rarity.dtype).tiny)
+
+
 SHRINK: dict[str, Callable[[Tensor, tuple[int, int]], Tensor]] = {
     "area": lambda target, size: F.adaptive_avg_pool2d(target, size),
     "max": lambda target, size: F.adaptive_max_pool2d(target, size),
@@ -67,13 +93,15 @@ def shrink(target: Tensor, size: Sequence[int], how: str) -> Tensor:
 
 @dataclass(frozen=True, slots=True)
 class DeepSupervision:
-    """alpha · focal + (1 - alpha) · Dice, mean over classes, summed over the supervised maps."""
+    """w · (alpha · focal + (1 - alpha) · Dice), mean over lesions, summed over supervised maps."""
 
     alpha: float = 0.75
     gamma: float = 1.0
     smooth: float = 1.0
     pool_batch: bool = True
-    target_scaling: str = "area"
+    class_weight_power: float = 0.5
+    supervision: str = "shrink"  # targets to the sides' sizes, or "enlarge": sides to the target's
+    target_scaling: str = "max"
 
     def __call__(self, maps: Sequence[Tensor], target: Tensor) -> Tensor:
         """One number.
@@ -82,11 +110,16 @@ class DeepSupervision:
             maps: logits, each (N, C, h, w) at its own resolution, equally weighted.
             target: (N, C, H, W), 0 or 1.
         """
-        return torch.stack([self.one(m, target) for m in maps]).sum()
+        weights = class_weights(target, self.class_weight_power)
+        return torch.stack([self.one(m, target, weights) for m in maps]).sum()
 
-    def one(self, logits: Tensor, target: Tensor) -> Tensor:
+    def one(self, logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         """The loss of a single map."""
+        if self.supervision == "enlarge":
+            logits = F.interpolate(
+                logits, size=target.shape[2:], mode="bilinear", align_corners=False
+            )
         target = shrink(target, logits.shape[2:], self.target_scaling)
         focal = focal_cross_entropy(logits, target, gamma=self.gamma)
         dice = dice_loss(logits, target, smooth=self.smooth, pool_batch=self.pool_batch)
-        return (self.alpha * focal + (1 - self.alpha) * dice).mean()
+        return (weights * (self.alpha * focal + (1 - self.alpha) * dice)).mean()

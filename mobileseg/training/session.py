@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
 import platform
 import subprocess
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
 from pathlib import Path
@@ -13,20 +13,22 @@ from typing import Any
 
 import torch
 
-from mobileseg.data.idrid import Sample, read_idrid
-from mobileseg.data.prepared import Prepared, prepare_all
+from mobileseg.data.prepared import Prepared
 from mobileseg.data.splits import split_validation
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.files import leftovers, read_json, sha256, write_json
+from mobileseg.files import leftovers, read_json, write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.models.variants import variant as variant_named
+from mobileseg.protocols import protocol
 from mobileseg.runs import PARTS, RunConfig, open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.checkpoint import restore
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import PictureSet, Trainer, retina_statistics
+from mobileseg.training.loop import Trainer
+from mobileseg.training.pictures import PictureSet, retina_statistics
+from mobileseg.training.reading import Pictures, Tick, read_pictures
+from mobileseg.training.team import Team
 
-Tick = Callable[[], None]
 RECORDED_VERSIONS = ("mobileseg", "torch", "numpy", "opencv-python-headless", "pillow")
 
 
@@ -43,7 +45,7 @@ def pick_device(name: str = "auto") -> torch.device:
     return torch.device(name)
 
 
-def begin(
+def set_up(
     folder: Path,
     data: Path,
     *,
@@ -53,58 +55,80 @@ def begin(
     choices: TrainConfig,
     device: torch.device,
     tick: Tick = lambda: None,
-) -> Trainer:
-    """Set a new run up: read every picture, split, take mean and SD, write what was chosen.
+    pictures: Pictures | None = None,
+) -> Pictures:
+    """Make a new run's folder: read every picture, split, take mean and SD, write what was chosen.
+
+    Args:
+        pictures: `data`'s, if they have been read already for this task and preprocessing.
+
+    Returns:
+        The pictures.
 
     Raises:
         BadInput: the run exists, the data cannot be used (every bad file named).
         UnknownName: no such variant or task.
     """
-    _refuse_taken(folder)
+    refuse_taken(folder)
     variant_named(variant)
     lesions = task_lesions(task)
-    if len(lesions) > 1:
-        raise BadInput(f"--task {task}: this version trains one lesion a network: MA, HE, EX or SE")
-    samples = read_idrid(data).split("train", lesions)
-    prepared = prepare_all(data, samples, lesions, preprocess, choices.mask_rule, tick)
+    rules = protocol(choices.protocol)
+    if rules.split == "run":
+        choices = replace(choices, split_seed=choices.seed)
+    pictures = pictures or read_pictures(data, lesions, preprocess, choices.mask_rule, device, tick)
     train, validation = split_validation(
-        [s.name for s in samples], choices.split_seed, choices.validation_share
+        [s.name for s in pictures.samples], choices.split_seed, choices.validation_share
     )
-    _refuse_unlabelled(data, _named(prepared, train), lesions)
+    named = _named(pictures.train, train)
+    _refuse_unlabelled(data, named, lesions)
     _refuse_lone_picture(len(train), choices.batch, preprocess.side_px)
+    measured = named if rules.statistics == "train" else pictures.test
     config = RunConfig(
         variant=variant,
         task=task,
         preprocess=preprocess,
-        normalisation=retina_statistics(_named(prepared, train), preprocess.retina_threshold),
+        normalisation=retina_statistics(measured, preprocess.retina_threshold),
         thresholds={},
         training=choices.to_json(),
         pictures={"train": train, "validation": validation},
     )
-    write_json(folder / "run.json", _record(data, samples, choices, device))
+    write_json(folder / "run.json", _record(pictures, choices, device))
     write_json(folder / "config.json", config.to_json())
-    return _trainer(folder, config, choices, prepared, device)
+    return pictures
 
 
-def resume(folder: Path, data: Path, *, device: torch.device, tick: Tick = lambda: None) -> Trainer:
+def begin(folder: Path, data: Path, *, device: torch.device, **new: Any) -> Trainer:
+    """A new run's trainer; arguments and errors are those of `set_up`."""
+    pictures = set_up(folder, data, device=device, **new)
+    return resume(folder, data, device=device, pictures=pictures)
+
+
+def resume(
+    folder: Path,
+    data: Path,
+    *,
+    device: torch.device,
+    tick: Tick = lambda: None,
+    pictures: Pictures | None = None,
+    team: Team | None = None,
+) -> Trainer:
     """Set a run up to go on after its last committed epoch.
 
     Raises:
         BadInput: not a run, a damaged one, or other data than it began with.
     """
     config = open_run(folder).config
-    choices = _choices(folder, config)
-    samples = read_idrid(data).split("train", config.lesions)
+    choices = chosen(folder, config)
     begun = _recorded(folder)["data_sha256"]
-    if _fingerprint(samples) != begun:
+    pictures = pictures or read_pictures(
+        data, config.lesions, config.preprocess, choices.mask_rule, device, tick
+    )
+    if pictures.fingerprint != begun:
         raise BadInput(
             f"{data}: not the data that {folder} began with (other files or contents); "
             "name that data, or another output"
         )
-    prepared = prepare_all(
-        data, samples, config.lesions, config.preprocess, choices.mask_rule, tick
-    )
-    return _trainer(folder, config, choices, prepared, device)
+    return _trainer(folder, config, choices, pictures, device, team)
 
 
 def finish(folder: Path, trainer: Trainer) -> None:
@@ -127,13 +151,18 @@ def _trainer(
     folder: Path,
     config: RunConfig,
     choices: TrainConfig,
-    prepared: list[Prepared],
+    pictures: Pictures,
     device: torch.device,
+    team: Team | None,
 ) -> Trainer:
     train, validation = (
-        PictureSet.of(_named(prepared, config.pictures[part]), device) for part in PARTS
+        PictureSet.of(_named(pictures.train, config.pictures[part]), device) for part in PARTS
     )
-    return Trainer(folder, config, choices, train, validation, restore(folder, config))
+    on_test = protocol(choices.protocol).thresholds == "test"
+    test = PictureSet.of(pictures.test, device) if on_test else None
+    # One process mends what a kill left; the others only look.
+    state = restore(folder, config, repair=team is None or team.leads)
+    return Trainer(folder, config, choices, train, validation, state, test=test, team=team)
 
 
 def _named(prepared: Sequence[Prepared], names: Sequence[str]) -> list[Prepared]:
@@ -159,8 +188,8 @@ def _refuse_lone_picture(pictures: int, batch: int, side_px: int) -> None:
         )
 
 
-def _refuse_taken(folder: Path) -> None:
-    """A folder with files in it, but for what a kill leaves before config.json: nothing to lose."""
+def refuse_taken(folder: Path) -> None:
+    """Raise BadInput if there are files, but for what a kill leaves before config.json."""
     record = folder / "run.json"
     worthless = {record, *leftovers(record), *leftovers(folder / "config.json")}
     if folder.exists() and not (folder.is_dir() and set(folder.iterdir()) <= worthless):
@@ -169,7 +198,12 @@ def _refuse_taken(folder: Path) -> None:
         )
 
 
-def _choices(folder: Path, config: RunConfig) -> TrainConfig:
+def chosen(folder: Path, config: RunConfig) -> TrainConfig:
+    """A run's choices, as its config.json has them.
+
+    Raises:
+        BadInput: the entry is not what a training writes.
+    """
     try:
         return TrainConfig.from_json(config.training)
     except (KeyError, TypeError, ValueError, MobilesegError) as error:
@@ -187,18 +221,7 @@ def _recorded(folder: Path) -> dict[str, Any]:
     return values
 
 
-def _fingerprint(samples: Sequence[Sample]) -> str:
-    """One sum over names and contents of all pictures and masks."""
-    whole = hashlib.sha256()
-    for sample in samples:
-        for key, path in (("picture", sample.picture), *sorted(sample.masks.items())):
-            whole.update(f"{sample.name}/{key}/{sha256(path)}\n".encode())
-    return whole.hexdigest()
-
-
-def _record(
-    data: Path, samples: Sequence[Sample], choices: TrainConfig, device: torch.device
-) -> dict[str, Any]:
+def _record(pictures: Pictures, choices: TrainConfig, device: torch.device) -> dict[str, Any]:
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
     return {
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -210,8 +233,8 @@ def _record(
         "threads": torch.get_num_threads(),
         "git_revision": _git_revision(Path(__file__)),
         "seed": choices.seed,
-        "data": data.name,
-        "data_sha256": _fingerprint(samples),
+        "data": pictures.data.name,
+        "data_sha256": pictures.fingerprint,
     }
 
 

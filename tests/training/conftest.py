@@ -14,35 +14,38 @@ from mobileseg.runs import RunConfig
 from mobileseg.spec import Normalisation, PreprocessSpec
 from mobileseg.training.checkpoint import restore
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import PictureSet, Trainer
+from mobileseg.training.loop import Trainer
+from mobileseg.training.pictures import PictureSet
 
 SIDE = 64
 Begin = Callable[..., Trainer]
 
 
-def bright_squares(names: list[str]) -> PictureSet:
+def bright_squares(names: list[str], side: int = SIDE) -> PictureSet:
     """Grey noise, and in each picture one bright square that is the lesion."""
     drawn = torch.Generator().manual_seed(5)
-    pictures = 60 + 40 * torch.rand(len(names), 3, SIDE, SIDE, generator=drawn)
-    masks = torch.zeros(len(names), 1, SIDE, SIDE)
+    levels = (60 + 40 * torch.rand(len(names), 3, side, side, generator=drawn)).to(torch.uint8)
+    masks = torch.zeros(len(names), 1, side, side, dtype=torch.uint8)
     for i in range(len(names)):
         top, left = (int(n) for n in torch.randint(8, 40, (2,), generator=drawn))
         masks[i, :, top : top + 14, left : left + 14] = 1
-    return PictureSet(names, pictures + 120 * masks, masks)
+    levels += 120 * masks
+    unchanged = levels.amax(dim=1, keepdim=True)  # as if CLAHE had done nothing
+    return PictureSet(names, levels, unchanged, masks, torch.device("cpu"))
 
 
 @pytest.fixture
 def tiny() -> Begin:
     """Call it with a folder and choices; a second call with the same folder goes on there."""
 
-    def begin(folder: Path, pictures: int = 3, **given: Any) -> Trainer:
+    def begin(folder: Path, pictures: int = 3, side: int = SIDE, **given: Any) -> Trainer:
         choices = TrainConfig(**{"epochs": 3, "batch": 2, "lr": 2e-3} | given)
-        train = bright_squares([f"t{i}" for i in range(pictures)])
-        validation = bright_squares(["v0"])
+        train = bright_squares([f"t{i}" for i in range(pictures)], side)
+        validation = bright_squares(["v0"], side)
         config = RunConfig(
             variant="xs",
             task="EX",
-            preprocess=PreprocessSpec(side_px=SIDE),
+            preprocess=PreprocessSpec(side_px=side),
             normalisation=Normalisation((0.3, 0.3, 0.3), (0.1, 0.1, 0.1)),
             thresholds={},
             training=choices.to_json(),

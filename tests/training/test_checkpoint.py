@@ -23,7 +23,8 @@ FILES = ("best.safetensors", "metrics.csv", "config.json")
 # Trains the same run again and again, each time killed somewhere else and then gone on with.
 # One process that forks, so that PyTorch is imported once. The hook counts the files as they are
 # written, three epochs long: 1 run.json, 2 config.json, then 3 last.pt, 4 config.json,
-# 5 best.safetensors, 6 metrics.csv of the first epoch, 7-10 and 11-14 of the next two.
+# 5 best.safetensors, 6 metrics.csv of the first epoch, 7-10 and 11-14 of the next two. What is
+# kept is the last epoch's, so that there are new weights to write in each.
 KILLER = """
 import os, random, signal, sys, time
 from pathlib import Path
@@ -70,7 +71,7 @@ def train(folder):
     if (folder / "config.json").exists():
         trainer = resume(folder, data, device=cpu)
     else:
-        choices = TrainConfig(epochs=3, batch=3, lr=5e-3, schedule="cosine", seed=4)
+        choices = TrainConfig(epochs=3, batch=3, lr=5e-3, schedule="cosine", seed=4, keep="last")
         spec = PreprocessSpec(side_px=64, frame_hw=(256, 256))
         trainer = begin(
             folder, data, variant="xs", task="EX", preprocess=spec, choices=choices, device=cpu

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
 import torch
 
-from mobileseg.data.augment import AugmentRanges
-from mobileseg.data.prepared import Prepared
+from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.idrid import read_idrid
+from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput, Diverged
 from mobileseg.preprocess.reference import Crop, Preprocessed
-from mobileseg.training.loop import PictureSet, retina_statistics
+from mobileseg.spec import PreprocessSpec
+from mobileseg.training.pictures import PictureSet, retina_statistics
 
 STILL = AugmentRanges(rotate_deg=0, scale=(1, 1), translate=0, shear_deg=0, flip=0)
 
@@ -42,21 +45,31 @@ def test_pictures_without_a_retina_are_refused():
         retina_statistics([prepared([[25, 0, 0]], [[1, 1, 1]])], threshold=25)
 
 
-def test_a_picture_set_is_channels_first_on_the_device():
-    made = PictureSet.of([prepared([[1, 2, 3], [4, 5, 6]], [[1, 2, 3], [4, 5, 6]])], "cpu")
-    assert made.pictures[0, :, 0].tolist() == [[1, 4], [2, 5], [3, 6]]
-    assert made.masks.shape == (1, 1, 1, 2)
-    assert made.masks.dtype == torch.float32
+def test_a_picture_set_gives_the_references_pictures_to_the_bit(phantoms):
+    """It keeps bytes: levels before CLAHE and brightness after it."""
+    spec = PreprocessSpec(64, (256, 256))
+    samples = read_idrid(phantoms).split("train", ("EX", "SE"))[:3]
+    read = prepare_all(phantoms, samples, ("EX", "SE"), spec)
+    made = PictureSet.of(read, torch.device("cpu"))
+    assert {t.dtype for t in (made.levels, made.brightness, made.masks)} == {torch.uint8}
+    pictures, masks = made.batch([2, 0])
+    for i, p in enumerate((read[2], read[0])):
+        assert np.array_equal(pictures[i].numpy(), p.picture.enhanced.transpose(2, 0, 1))
+        assert np.array_equal(masks[i].numpy() > 0, p.masks)
+    assert pictures.dtype == masks.dtype == torch.float32
+    assert masks.any()  # there was something to compare
 
 
 def test_one_picture_is_learnt_by_heart(tiny, tmp_path):
-    trainer = tiny(tmp_path / "run", pictures=1, epochs=30, augment=STILL, lr=1e-2)
+    trainer = tiny(
+        tmp_path / "run", pictures=1, epochs=30, augment=STILL, lr=1e-2, target_scaling="area"
+    )
     losses = [trainer.train_epoch(epoch) for epoch in range(30)]
     # Seven maps; each starts near 0.75 · 0.35 + 0.25 · 0.9. Learnt means an eighth of that.
     assert losses[0] > 2.5
     assert losses[-1] < losses[0] / 4
     trainer.network.train()
-    answer = trainer.network(trainer._normalised(trainer.train.pictures))[0] > 0
+    answer = trainer.network(trainer._normalised(trainer.train.batch([0])[0]))[0] > 0
     truth = trainer.train.masks > 0
     assert (answer & truth).sum() / (answer | truth).sum() > 0.8
 
@@ -74,7 +87,7 @@ def test_a_seed_fixes_every_weight_and_another_seed_changes_them(tiny, tmp_path,
 def test_order_depends_on_seed_and_epoch_only(tiny, tmp_path):
     def orders(seed):
         trainer = tiny(tmp_path / f"run{seed}", pictures=7, seed=seed)
-        return [list(trainer._batches(epoch)) for epoch in (0, 1)]
+        return [list(trainer.batches(epoch)) for epoch in (0, 1)]
 
     first = orders(3)
     torch.rand(5)  # whatever else draws random numbers
@@ -163,7 +176,8 @@ def test_the_best_epoch_is_the_one_with_the_highest_validation_score(tiny, tmp_p
     scores, weights = [], []
     for right in (0.6, 1.0, 0.8):  # an AUPR that rises, then falls
         probability = np.where(np.arange(64) < right * 64, truth, 1 - truth).astype(np.float32)
-        trainer.keep(1e-3, 0.0, 0.0, probability)
+        trainer.state.epoch += 1  # as end_epoch does
+        trainer.keep(1e-3, 0.0, 0.0, torch.from_numpy(probability))
         scores.append(trainer.state.rows[-1]["validation_aupr_EX"])
         weights.append(trainer.state.network)
     assert scores[1] == 1 > max(scores[0], scores[2])
@@ -189,19 +203,23 @@ def test_a_loss_that_is_not_a_number_names_the_pictures_and_keeps_the_state(tiny
     trainer.run()
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     bad = tiny(folder, batch=3)
-    bad.train.pictures[1] = float("nan")
+    bad.mean.fill_(float("nan"))
     with pytest.raises(Diverged) as caught:
         bad.run()
     text = str(caught.value)
     assert text.startswith(f"{folder}: the loss is nan in epoch 2 (pictures ")
     assert all(name in text for name in ("t0", "t1", "t2"))
-    assert text.endswith("the state before this epoch is kept: lower --lr")
+    assert text.endswith("kept in diverged.json); the state after epoch 1 is kept: lower --lr")
+    record = json.loads((folder / "diverged.json").read_text())
+    assert (record["epoch"], record["loss"]) == (2, "nan")
+    assert sorted(record["pictures"]) == ["t0", "t1", "t2"]
+    (folder / "diverged.json").unlink()
     assert {p.name: p.read_bytes() for p in folder.iterdir()} == before
 
 
 def test_weights_spoilt_by_the_last_step_are_noticed_in_validation(tiny, tmp_path):
     """The loss before the step is fine; the step itself makes every weight infinite or NaN."""
     trainer = tiny(tmp_path / "run", batch=3, lr=1e30)
-    with pytest.raises(Diverged, match=r"the loss is \S+ in epoch 1 \(pictures v0\)"):
+    with pytest.raises(Diverged, match=r"the loss is \S+ in epoch 1 \(pictures v0; "):
         trainer.run()
     assert not (tmp_path / "run" / "last.pt").exists()

@@ -9,7 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from mobileseg.training.losses import DeepSupervision, dice_loss, focal_cross_entropy, shrink
+from mobileseg.training.losses import (
+    DeepSupervision,
+    class_weights,
+    dice_loss,
+    focal_cross_entropy,
+    shrink,
+)
 
 LN2 = math.log(2)
 EXACT = 1e-12  # float64, a handful of operations on numbers around one
@@ -155,7 +161,7 @@ def test_deep_supervision_is_the_sum_that_a_second_writing_gives(target_scaling,
     target = (rng.random((2, 2, 12, 10)) < 0.2).astype(float)
     maps = [rng.normal(0, 2, (2, 2, *hw)) for hw in ((12, 10), (12, 10), (6, 5), (3, 3), (1, 1))]
     how = {"alpha": 0.6, "gamma": 1.5, "smooth": 0.5, "pool_batch": pool_batch}
-    loss = DeepSupervision(**how, target_scaling=target_scaling)
+    loss = DeepSupervision(**how, class_weight_power=0, target_scaling=target_scaling)
     ours = loss([torch.from_numpy(m) for m in maps], torch.from_numpy(target)).item()
     expected = _reference(maps, target, **how, target_scaling=target_scaling)
     # Both float64; the second writing takes the logarithm of a rounded probability.
@@ -174,3 +180,50 @@ def test_the_papers_numbers_are_the_defaults():
     assert loss([row(0)] * 7, row(1)).item() == pytest.approx(
         7 * loss([row(0)], row(1)).item(), abs=EXACT
     )
+
+
+def test_class_weights_by_hand():
+    target = torch.zeros(2, 3, 4, 4, dtype=torch.float64)
+    target[0, 0, 0, 0] = 1  # one pixel
+    target[:, 1, :2] = 1  # sixteen
+    # Roots of the volumes: 1/1 and 1/4; the third lesion is absent. Three lesions share 3.
+    assert class_weights(target, 0.5).tolist() == pytest.approx([3 * 4 / 5, 3 / 5, 0], abs=EXACT)
+    assert class_weights(target, 1.0).tolist() == pytest.approx([3 * 16 / 17, 3 / 17, 0], abs=EXACT)
+    assert class_weights(target, 0.0).tolist() == pytest.approx([1.5, 1.5, 0], abs=EXACT)
+
+
+def test_a_batch_without_any_lesion_weighs_nothing_and_has_gradients_of_nothing():
+    target = torch.zeros(1, 2, 4, 4)
+    logits = torch.zeros(1, 2, 4, 4, requires_grad=True)
+    assert class_weights(target, 0.5).tolist() == [0, 0]
+    DeepSupervision()([logits], target).backward()
+    assert logits.grad is not None
+    assert not logits.grad.any()
+
+
+def test_a_network_of_one_lesion_is_never_weighed():
+    assert class_weights(torch.zeros(1, 1, 4, 4), 0.5).tolist() == [1]
+    assert class_weights(torch.ones(1, 1, 4, 4), 0.5).tolist() == [1]
+
+
+def test_the_weights_are_in_the_loss_and_an_absent_lesion_is_not():
+    drawn = torch.Generator().manual_seed(3)
+    logits = torch.randn(2, 2, 8, 8, generator=drawn, dtype=torch.float64)
+    target = torch.zeros(2, 2, 8, 8, dtype=torch.float64)
+    target[0, 1, :3, :3] = 1
+    both = DeepSupervision()([logits], target).item()
+    alone = DeepSupervision()([logits[:, 1:]], target[:, 1:]).item()
+    # Weights 0 and 2, mean over the two lesions: the one that is there, as if alone.
+    assert both == pytest.approx(alone, abs=EXACT)
+
+
+def test_enlarged_sides_are_scored_at_the_targets_own_size():
+    drawn = torch.Generator().manual_seed(4)
+    logits = torch.randn(1, 1, 4, 4, generator=drawn, dtype=torch.float64)
+    target = (torch.rand(1, 1, 16, 16, generator=drawn, dtype=torch.float64) < 0.3).double()
+    large = F.interpolate(logits, size=(16, 16), mode="bilinear", align_corners=False)
+    enlarging = DeepSupervision(supervision="enlarge")
+    assert enlarging([logits], target).item() == pytest.approx(
+        DeepSupervision()([large], target).item(), abs=EXACT
+    )
+    assert enlarging([logits], target) != DeepSupervision()([logits], target)

@@ -1,0 +1,48 @@
+"""The preprocessing graph over many frames at once, on whatever device they are to end up on.
+
+For training on a GPU: there the definition's NumPy would keep the network waiting for a CPU. It
+is the very graph that ships, mapped over a batch, so it equals the definition in every pixel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from mobileseg.preprocess.graph import Preprocess
+from mobileseg.preprocess.reference import Crop, Preprocessed
+from mobileseg.spec import PreprocessSpec
+
+
+@torch.no_grad()
+def preprocess_batch(
+    frames: Sequence[NDArray[np.uint8]], spec: PreprocessSpec, device: torch.device
+) -> list[Preprocessed]:
+    """What `reference.preprocess` gives for each frame.
+
+    Args:
+        frames: (H, W, 3) uint8 RGB each, with H, W = `spec.frame_hw`.
+        device: where it is computed; the results come back as NumPy arrays.
+    """
+    graph = Preprocess(spec).to(device)
+    stacked = torch.from_numpy(np.stack(frames)).to(device)
+    x = stacked.permute(0, 3, 1, 2).unsqueeze(1).to(torch.float32)  # N 1 3 H W
+    box, retina = torch.vmap(graph.find_crop)(x)
+    levels = torch.vmap(graph.crop_and_resize)(x, box)
+    enhanced = torch.vmap(graph.enhance)(levels)
+    boxes = torch.cat(box, dim=1).to(torch.int64).tolist()
+    shares = retina.flatten().tolist()
+    pictures = zip(
+        levels[:, 0].permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy(),
+        enhanced[:, 0].permute(0, 2, 3, 1).cpu().numpy(),
+        strict=True,
+    )
+    return [
+        Preprocessed(Crop(left, top, width, height, share > 0), share, levels_of, enhanced_of)
+        for (left, top, width, height), share, (levels_of, enhanced_of) in zip(
+            boxes, shares, pictures, strict=True
+        )
+    ]

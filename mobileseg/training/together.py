@@ -1,0 +1,232 @@
+"""Runs of one variant trained together on one device, each as if it were alone.
+
+Ten runs of a small network leave a GPU idle nine tenths of the time: its maps are too small to
+fill it. `stacked` makes one wide network of them: every parameter gets a leading axis of runs,
+`torch.vmap` turns the convolutions into grouped ones, and a step of all is a step's worth of
+kernel launches. Batch norm, loss and Adam see each run's own numbers only, so each comes out as
+if trained alone, up to the order of float sums. `turns` takes the runs one after the other, epoch
+by epoch, which is what a CPU does best (measured: see benchmarks/results).
+
+A run whose loss is no longer a number is left as it was last committed; the others go on.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from torch.func import functional_call
+
+from mobileseg.data.augment import augment, matrices
+from mobileseg.data.choices import AugmentRanges
+from mobileseg.errors import BadInput, Diverged, UnknownName
+from mobileseg.models.build import Network
+from mobileseg.training.config import TrainConfig
+from mobileseg.training.loop import Trainer
+from mobileseg.training.stacked_adam import StackedAdam
+
+FORMS = ("stacked", "turns")
+Report = Callable[[Trainer, dict[str, float]], None]
+# What each run has of its own; in all else the runs of a group are alike.
+OWN = ("seed", "split_seed", "lr", "schedule", "plateau_factor", "plateau_patience", "epochs")
+
+
+def fastest_form(device: torch.device) -> str:
+    """Stacked where launching kernels is what costs, turns where arithmetic is."""
+    return "stacked" if device.type == "cuda" else "turns"
+
+
+def train_together(
+    trainers: Sequence[Trainer],
+    report: Report = lambda trainer, row: None,
+    *,
+    form: str | None = None,
+) -> dict[Path, Diverged]:
+    """Train every run to its last epoch, committing each as if it were alone.
+
+    Args:
+        trainers: of one variant, task, size and batch; at any epoch each.
+        report: called with a trainer and its row after each of its epochs.
+        form: a name of FORMS; by default what is fastest on the device.
+
+    Returns:
+        Run folder -> why it was left behind, for runs whose loss became no number.
+
+    Raises:
+        UnknownName: no such form.
+        BadInput: the runs are not alike enough.
+    """
+    form = form or fastest_form(trainers[0].device)
+    if form not in FORMS:
+        raise UnknownName("form of training together", form, FORMS)
+    if form == "stacked":
+        _refuse_unlike(trainers)
+    lost: dict[Path, Diverged] = {}
+    going = _unfinished(trainers, lost)
+    while going:
+        begun = time.monotonic()
+        epoch = stacked_epoch if form == "stacked" else epoch_in_turns
+        for trainer, outcome in zip(going, epoch(going), strict=True):
+            try:
+                if isinstance(outcome, Diverged):
+                    raise outcome
+                # Each is told its share of the time, so that the shares add up.
+                share = (time.monotonic() - begun) / len(going)
+                report(trainer, trainer.end_epoch(outcome, time.monotonic() - share))
+            except Diverged as error:
+                lost[trainer.folder] = error
+            begun = time.monotonic() if form == "turns" else begun
+        going = _unfinished(going, lost)
+    return lost
+
+
+def _unfinished(trainers: Sequence[Trainer], lost: dict[Path, Diverged]) -> list[Trainer]:
+    return [t for t in trainers if t.folder not in lost and t.state.epoch < t.choices.epochs]
+
+
+def _refuse_unlike(trainers: Sequence[Trainer]) -> None:
+    """Raise BadInput for runs that no single stacked step fits."""
+    first = trainers[0]
+
+    def shape(trainer: Trainer) -> tuple[object, ...]:
+        default = TrainConfig()
+        own = {name: getattr(default, name) for name in OWN} | {"augment": AugmentRanges()}
+        config = trainer.config
+        return (
+            replace(trainer.choices, **own),
+            config.variant,
+            config.task,
+            config.preprocess,
+            len(trainer.train),
+        )
+
+    for trainer in trainers[1:]:
+        if shape(trainer) != shape(first):
+            raise BadInput(
+                f"{trainer.folder}: differs from {first.folder} in more than seed, split and "
+                "learning rate (variant, task, size, batch or loss); train them apart"
+            )
+    if first.choices.precision == "fp16":
+        raise BadInput(f"{first.folder}: fp16 scales each run's gradients; train the runs apart")
+
+
+Outcome = float | Diverged  # an epoch's mean training loss, or why there is none
+
+
+def epoch_in_turns(trainers: Sequence[Trainer]) -> list[Outcome]:
+    """One epoch of each, one after the other."""
+    return [_mean_loss(t, lambda t=t: t.train_epoch(t.state.epoch)) for t in trainers]  # type: ignore[misc]
+
+
+def _mean_loss(trainer: Trainer, find: Callable[[], float]) -> Outcome:
+    try:
+        return find()
+    except Diverged as error:
+        return error
+
+
+def stacked_epoch(trainers: Sequence[Trainer]) -> list[Outcome]:
+    """One epoch of all, in common steps; the trainers' networks and optimisers move along."""
+    stack = Stack(trainers)
+    plans = [list(t.batches(t.state.epoch)) for t in trainers]
+    losses = [
+        stack.step([plan[step] for plan in plans]) for step in range(len(plans[0]))
+    ]  # each (runs,)
+    per_run = torch.stack(losses, dim=1)
+    outcomes = [
+        _mean_loss(t, lambda t=t, run=run, plan=plan: t.mean_loss(run, plan))  # type: ignore[misc]
+        for t, run, plan in zip(trainers, per_run, plans, strict=True)
+    ]
+    stack.hand_back([not isinstance(o, Diverged) for o in outcomes])
+    return outcomes
+
+
+class _Supervised(nn.Module):
+    """The network as `functional_call` wants it: its forward is what training scores."""
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        return self.network.supervised(x)
+
+
+class Stack:
+    """The trainers' parameters, statistics and Adam's moments, each with an axis of runs."""
+
+    def __init__(self, trainers: Sequence[Trainer]) -> None:
+        self.trainers = trainers
+        for trainer in trainers:
+            trainer.network.train()
+        first = trainers[0]
+        # A module without numbers of its own: whose does not matter.
+        self.module = _Supervised(first.network)
+        self.names = [f"network.{name}" for name, _ in first.network.named_parameters()]
+        self.shapes = [p.shape for p in first.network.parameters()]
+        self.buffers = {
+            f"network.{name}": torch.stack(
+                [dict(t.network.named_buffers())[name] for t in trainers]
+            )
+            for name, _ in first.network.named_buffers()
+        }
+        self.adam = StackedAdam([t.optimiser for t in trainers])
+        self.mean = torch.stack([t.mean for t in trainers])  # runs 1 3 1 1
+        self.sd = torch.stack([t.sd for t in trainers])
+
+    def step(self, chosen: Sequence[Sequence[int]]) -> Tensor:
+        """One step of every run.
+
+        Args:
+            chosen: each run's pictures; equally many.
+
+        Returns:
+            (runs,) the losses.
+        """
+        pictures, masks = self._batch(chosen)
+        flat = self.adam.parameters.requires_grad_()
+        losses = torch.vmap(self._loss)(self._named(flat), self.buffers, pictures, masks)
+        (gradient,) = torch.autograd.grad(losses.sum(), flat)
+        self.adam.step(gradient)
+        return losses.detach()
+
+    def _named(self, flat: Tensor) -> dict[str, Tensor]:
+        # One split: its gradient is one concatenation, not a sum of as many as there are layers.
+        parts = torch.split(flat, [s.numel() for s in self.shapes], dim=1)
+        return {
+            name: part.reshape(-1, *shape)
+            for name, part, shape in zip(self.names, parts, self.shapes, strict=True)
+        }
+
+    def _loss(
+        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
+    ) -> Tensor:
+        first = self.trainers[0]
+        maps = functional_call(self.module, (parameters, buffers), (x,))
+        return first.loss([m.to(x.dtype) for m in maps], y)
+
+    def _batch(self, chosen: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
+        """(runs, n, 3, S, S) moved and normalised, (runs, n, C, S, S): all runs' in one go."""
+        drawn = [
+            (*t.train.batch(of), matrices(t.choices.seed, t.state.epoch, of, t.choices.augment))
+            for t, of in zip(self.trainers, chosen, strict=True)
+        ]
+        pictures, masks = augment(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
+        runs = len(self.trainers)
+        pictures = pictures.reshape(runs, -1, *pictures.shape[1:])
+        normalised = ((pictures - self.mean) / self.sd).to(self.adam.parameters.dtype)
+        return normalised, masks.reshape(runs, -1, *masks.shape[1:])
+
+    def hand_back(self, whole: Sequence[bool]) -> None:
+        """Give each run that is whole its own numbers back; the others keep their old ones."""
+        named = self._named(self.adam.parameters.detach())
+        for run, (trainer, keep) in enumerate(zip(self.trainers, whole, strict=True)):
+            if keep:
+                tensors = {**named, **self.buffers}
+                own = {k.removeprefix("network."): v[run] for k, v in tensors.items()}
+                trainer.network.load_state_dict(own)
+                self.adam.hand_back(run, trainer.optimiser)

@@ -1,0 +1,89 @@
+"""Choices of a training: the paper's by default, refused where they make no sense."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from mobileseg.data.choices import AugmentRanges
+from mobileseg.errors import BadInput, UnknownName
+from mobileseg.lesions import TASKS
+from mobileseg.training.config import TrainConfig
+
+# Siebert & Rostalski 2022, section 5: epochs and patience by the number of lesions.
+PAPER = {1: (400, 15), 2: (600, 30), 4: (800, 50)}
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_every_task_has_the_papers_length(task):
+    choices = TrainConfig.for_task(task)
+    assert (choices.epochs, choices.plateau_patience) == PAPER[len(TASKS[task])]
+    assert (choices.lr, choices.weight_decay, choices.plateau_factor) == (5e-4, 1e-4, 0.75)
+    assert (choices.alpha, choices.gamma, choices.schedule) == (0.75, 1.0, "plateau")
+
+
+def test_what_is_given_goes_before_the_papers_length():
+    assert TrainConfig.for_task("all", epochs=7).epochs == 7
+    assert TrainConfig.for_task("all", epochs=7).plateau_patience == 50
+
+
+def test_lesions_are_shown_at_the_scale_that_the_shipped_crop_gives_them():
+    low, high = AugmentRanges().scale
+    assert low <= 0.7
+    assert high >= 1.3
+
+
+def test_it_survives_json_and_an_older_versions_lacks_nothing():
+    choices = TrainConfig(seed=3, augment=AugmentRanges(rotate_deg=20, scale=(0.8, 1.1)))
+    values = json.loads(json.dumps(choices.to_json()))
+    assert TrainConfig.from_json(values) == choices
+    for newer in ("supervision", "precision", "class_weight_power", "commit_every"):
+        del values[newer]
+    assert TrainConfig.from_json(values) == choices
+
+
+@pytest.mark.parametrize(
+    ("given", "text"),
+    [
+        ({"epochs": 0}, "epochs 0: expected 1 or more"),
+        ({"batch": -1}, "batch -1: expected 1 or more"),
+        ({"lr": 0.0}, "lr 0.0: expected a number above 0"),
+        ({"lr": float("nan")}, "lr nan: expected a number above 0"),
+        ({"dice_smooth": 0.0}, "dice smooth 0.0: expected a number above 0"),
+        ({"seed": -1}, "seed -1: expected 0 or more"),
+        ({"alpha": 1.5}, "alpha 1.5: expected 0 to 1"),
+        ({"validation_share": -0.1}, "validation share -0.1: expected 0 to 1"),
+        ({"devices": 0}, "devices 0: expected 1 or more"),
+    ],
+)
+def test_numbers_out_of_range_are_refused(given, text):
+    with pytest.raises(BadInput) as caught:
+        TrainConfig(**given)
+    assert str(caught.value) == text
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"schedule": "steps"},
+        {"supervision": "none"},
+        {"target_scaling": "nearest"},
+        {"keep": "first"},
+        {"protocol": "dirty"},
+        {"precision": "int8"},
+        {"plateau_watch": "moon"},
+    ],
+)
+def test_unknown_choices_are_refused_with_the_known_ones(given):
+    with pytest.raises(UnknownName, match="choose from"):
+        TrainConfig(**given)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [{"scale": (1.3, 0.7)}, {"scale": (0, 1)}, {"rotate_deg": 181}, {"flip": 2}, {"translate": -1}],
+)
+def test_ranges_that_are_none_are_refused(given):
+    with pytest.raises(BadInput, match="expected"):
+        AugmentRanges(**given)
