@@ -1,6 +1,6 @@
 """Imports go down only, and the command line starts without the heavy packages.
 
-    cli -> converters, study -> training -> evaluation, quantization -> runs
+    cli -> converters, report, study -> training -> evaluation, quantization -> runs
         -> models, data -> preprocess -> errors, lesions, protocols, spec, files
 
 A module imports from below or from its own package. `mobileseg/__init__.py` is a facade: it may
@@ -38,6 +38,7 @@ RANKS = {
     "mobileseg.quantization": 3,
     "mobileseg.training": 4,
     "converters": 5,
+    "mobileseg.report": 5,
     "mobileseg.study": 5,
     "mobileseg.cli": 6,
 }
