@@ -64,8 +64,15 @@ def test_json_goes_to_stdout_and_has_every_field(run, phantoms):
     assert done.returncode == 0, done.stderr
     answer = json.loads(done.stdout)
     (score,) = answer.pop("lesions")
-    assert answer == {"run": str(run), "data": str(phantoms), "split": "test", "side_px": 64}
-    assert score.keys() == {"lesion", "pictures", "with_lesion", "aupr", "dice", "threshold"}
+    assert answer == {
+        "run": str(run),
+        "data": phantoms.name,
+        "split": "test",
+        "resolution": "network",
+        "side_px": 64,
+        "protocol": "clean",
+        "leaks": [],
+    }
     assert (score["lesion"], score["pictures"], score["with_lesion"]) == ("EX", 3, 3)
     assert 0 < score["aupr"] <= 1
     config = json.loads((run / "config.json").read_text())
@@ -77,8 +84,41 @@ def test_the_table_says_which_pictures_and_at_what_size(run, phantoms, call):
     assert code == 0
     words = " ".join(out.split())
     assert "on the train set of" in words
-    assert "at 64 px" in words
+    assert "at the network's 64 px" in words
     assert "EX" in words
+    for figure in ("33 thresholds", "Hausdorff 95", "lesion recall", "false positives per image"):
+        assert figure in words
+    assert "oracle: chosen on these pictures" in words
+    assert "leak" not in words
+
+
+def test_on_the_photos_own_pixels_and_into_a_file(run, phantoms, tmp_path, call):
+    file = tmp_path / "new" / "original.json"
+    code, out, err = call(run, "--data", phantoms, "--resolution", "original", "-o", file, "--json")
+    assert (code, err) == (0, "")
+    written = json.loads(file.read_text())
+    assert written == json.loads(out)
+    assert (written["resolution"], written["side_px"]) == ("original", 64)
+    assert 0 < written["lesions"][0]["aupr"] <= 1
+
+
+def test_a_picture_without_the_lesion_is_named_in_the_table(run, phantoms, tmp_path, call):
+    data = Path(shutil.copytree(phantoms, tmp_path / "data"))
+    mask = min((data / ROOT / MASKS / SPLITS["test"] / LESIONS["EX"].folder).iterdir())
+    mask.unlink()
+    code, out, _ = call(run, "--data", data)
+    assert code == 0
+    assert f"1: {mask.stem.removesuffix('_EX')}" in " ".join(out.split())
+
+
+def test_the_leaks_of_the_papers_protocol_are_said(run, phantoms, tmp_path, call):
+    leaking = Path(shutil.copytree(run, tmp_path / "leaking"))
+    config = json.loads((leaking / "config.json").read_text())
+    config["training"]["protocol"] = "paper"
+    (leaking / "config.json").write_text(json.dumps(config))
+    code, out, _ = call(leaking, "--data", phantoms)
+    assert code == 0
+    assert "leak of protocol paper: thresholds were chosen on the test pictures" in out
 
 
 def test_without_lesions_json_has_null_and_no_nan(run, phantoms, tmp_path, call):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from sklearn.metrics import average_precision_score
 
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import prepare_all
-from mobileseg.evaluation.score import score_lesion, score_run
-from mobileseg.runs import open_run
+from mobileseg.evaluation.score import evaluate_run, evaluation_json, score_lesion, score_run
+from mobileseg.protocols import PROTOCOLS
+from mobileseg.runs import Run, open_run, pretrained_run
 
 
 def test_pixels_are_pooled_over_pictures_and_not_averaged():
@@ -87,3 +90,79 @@ def test_the_best_epochs_weights_repeat_the_validation_score(trained_run, phanto
     rows = list(csv.DictReader((trained_run / "metrics.csv").read_text().splitlines()))
     column = [float(row["validation_aupr_EX"]) for row in rows]
     assert max(column) == record["best_validation_aupr"] == column[record["best_epoch"] - 1]
+
+
+AT_THRESHOLD = {
+    "threshold", "dice", "precision", "recall", "hausdorff", "hausdorff_95",
+    "lesion_recall", "false_positives_per_image",
+}  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def small_set(phantoms):
+    """The trained run that ships, and the phantoms' test pictures at its side."""
+    run = open_run(pretrained_run())
+    samples = read_idrid(phantoms).split("test", ("EX",))
+    return run, prepare_all(phantoms, samples, ("EX",), run.config.preprocess)
+
+
+def test_the_json_keeps_to_the_contract_with_its_readers(small_set):
+    run, prepared = small_set
+    ticks = []
+    found = evaluation_json(
+        run, prepared, data="phantoms", split="test", tick=lambda: ticks.append(1)
+    )
+    assert len(ticks) == len(prepared)
+    (lesion,) = found.pop("lesions")
+    assert found == {
+        "run": str(run.path),
+        "data": "phantoms",
+        "split": "test",
+        "resolution": "network",
+        "side_px": 256,
+        "protocol": "clean",
+        "leaks": [],
+    }
+    assert lesion.keys() == AT_THRESHOLD | {
+        "lesion", "pictures", "with_lesion", "aupr", "aupr_33", "aupr_11", "aupr_per_image",
+        "oracle", "interval_95",
+    }  # fmt: skip
+    assert lesion["oracle"].keys() == AT_THRESHOLD
+    assert lesion["aupr_per_image"].keys() == {"exact", "33", "11", "undefined"}
+    assert lesion["interval_95"].keys() == {"aupr", "dice", "lesion_recall"}
+    for low, high in lesion["interval_95"].values():
+        assert 0 <= low <= high <= 1
+    assert lesion["threshold"] == run.config.thresholds["EX"] != lesion["oracle"]["threshold"]
+    json.dumps(lesion, allow_nan=False)
+
+
+def test_the_few_figures_and_all_of_them_are_the_same(small_set):
+    run, prepared = small_set
+    (few,), (every,) = score_run(run, prepared), evaluate_run(run, prepared)
+    assert few.aupr == pytest.approx(every.pooled.exact, abs=1e-12)
+    assert (few.dice, few.threshold) == (every.chosen.dice, every.chosen.threshold)
+    assert (few.lesion, few.pictures, few.with_lesion) == ("EX", 3, every.with_lesion)
+
+
+def test_what_is_undefined_is_null_and_named(small_set):
+    run, prepared = small_set
+    without = [replace(p, masks=p.masks & False) for p in prepared]
+    found = evaluation_json(run, without, data="d", split="test")
+    (lesion,) = json.loads(json.dumps(found, allow_nan=False))["lesions"]
+    assert lesion["aupr"] is lesion["aupr_11"] is lesion["recall"] is None
+    assert lesion["aupr_per_image"] == {
+        "exact": None, "33": None, "11": None, "undefined": [p.name for p in prepared],
+    }  # fmt: skip
+    assert lesion["interval_95"]["aupr"] == [None, None]
+
+
+@pytest.mark.parametrize("protocol", ["paper", "of another version"])
+def test_a_protocols_leaks_stand_beside_its_figures(small_set, protocol):
+    run, prepared = small_set
+    training = {**run.config.training, "protocol": protocol}
+    leaking = Run(run.path, replace(run.config, training=training))
+    found = evaluation_json(leaking, prepared[:1], data="d", split="test")
+    assert found["protocol"] == protocol
+    known = PROTOCOLS.get(protocol)
+    assert found["leaks"] == (list(known.leaks) if known else [])
+    assert bool(found["leaks"]) == (protocol == "paper")
