@@ -24,12 +24,12 @@ from converters.targets import TARGETS, Check, Converter, Target, target
 from mobileseg.errors import BadInput
 from mobileseg.files import read_json, sha256, staged_folder, write_json, write_text
 from mobileseg.lesions import LESIONS
-from mobileseg.runs import Run, open_run
+from mobileseg.runs import WEIGHTS, Member, Run, open_run
 from mobileseg.version import __version__
 
 SCHEMA = 1
 MANIFEST = "model.json"
-REFERENCE = ("config.json", "best.safetensors", "run.json")
+REFERENCE = ("config.json", WEIGHTS, "run.json")
 UNHASHED = (MANIFEST, "evidence")
 FINDERS = ".DS_Store"  # what a Mac leaves in every folder that somebody has looked at
 # What is read back from a manifest, which no sum protects: a person may have edited it.
@@ -104,7 +104,7 @@ def write_bundle(
 def _refuse_unfinished(run: Run) -> None:
     if set(run.config.thresholds) != set(run.config.lesions):
         raise BadInput(f"{run.path}: has no thresholds yet; train it to its first epoch at least")
-    assert run.network is not None  # weights load, and hold no NaN, before a toolkit starts
+    assert run.networks  # weights load, and hold no NaN, before a toolkit starts
 
 
 def _refuse_faults(checks: list[Check], target: Target) -> None:
@@ -140,15 +140,7 @@ def _manifest(
         "artifact": target.artifact,
         "variant": config.variant,
         "task": config.task,
-        "members": [
-            {
-                "variant": config.variant,
-                "task": config.task,
-                "mean": list(config.normalisation.mean),
-                "sd": list(config.normalisation.sd),
-                "weights_sha256": sha256(run.path / "best.safetensors"),
-            }
-        ],
+        "members": [_member(member, run) for member in config.members],
         "lesions": [
             {
                 "code": code,
@@ -167,6 +159,18 @@ def _manifest(
         ],
         "retina_threshold": config.preprocess.retina_threshold,
         "exporter": converter.versions(),
+    }
+
+
+def _member(member: Member, run: Run) -> dict[str, Any]:
+    """A network of the bundle; a plain run's goes by the run's own name."""
+    return {
+        "name": member.name or run.path.resolve().name,
+        "variant": member.variant,
+        "task": member.task,
+        "mean": list(member.normalisation.mean),
+        "sd": list(member.normalisation.sd),
+        "weights_sha256": member.weights_sha256 or sha256(run.path / WEIGHTS),
     }
 
 

@@ -53,7 +53,7 @@ def why_not() -> str | None:
 
 
 def _in_network(op: Any) -> bool:
-    """Whether an operation came from `Deployable.network`."""
+    """Whether an operation came from a member's network."""
     from coremltools.converters.mil.mil.scope import ScopeSource
 
     return "network" in op.scopes.get(ScopeSource.TORCHSCRIPT_MODULE_NAME, [])
@@ -125,8 +125,13 @@ def _program(path: Path) -> Any:
 
 def inspect(path: Path, run: Run, precision: str) -> list[Check]:
     """Everything that must hold of the saved program; see `mil_checks`."""
-    convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in run.network.modules())
-    return check_program(_program(path), convolutions=convolutions, precision=precision)
+    convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in run.ensemble.modules())
+    return check_program(
+        _program(path),
+        convolutions=convolutions,
+        precision=precision,
+        members=len(run.config.members),
+    )
 
 
 def describe(path: Path) -> dict[str, Any]:

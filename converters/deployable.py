@@ -1,4 +1,4 @@
-"""The one module that ships: preprocessing, network and sigmoid as a single graph.
+"""The one module that ships: preprocessing, networks and sigmoid as a single graph.
 
 Every target exports this and nothing else; they differ in how a frame comes in (`Layout`) and in
 how CLAHE counts, not in what is computed.
@@ -7,14 +7,16 @@ how CLAHE counts, not in what is computed.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 from torch import Tensor, nn
 
+from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.runs import Run
-from mobileseg.spec import Normalisation, PreprocessSpec
+from mobileseg.spec import PreprocessSpec
 
 OUTPUTS = ("probabilities", "crop", "retina")
 
@@ -31,45 +33,20 @@ BYTES = Layout(channels_last=True, histogram="scatter")
 IMAGE = Layout(channels_last=False, histogram="matmul")
 
 
-class Normalise(nn.Module):
-    """0..255 after CLAHE -> what a run's network was trained on."""
-
-    mean: Tensor
-    sd: Tensor
-
-    def __init__(self, normalisation: Normalisation) -> None:
-        super().__init__()
-        for name, values in (("mean", normalisation.mean), ("sd", normalisation.sd)):
-            levels = 255 * torch.tensor(values, dtype=torch.float32).reshape(1, 3, 1, 1)
-            self.register_buffer(name, levels, persistent=False)
-
-    def forward(self, enhanced: Tensor) -> Tensor:
-        """(1, 3, S, S) -> (1, 3, S, S)."""
-        return (enhanced - self.mean) / self.sd
-
-
 class Deployable(nn.Module):
     """Frame in, lesion probabilities out.
 
     Args:
-        network: logits first in the list it returns; in evaluation mode.
+        ensemble: the run's one network or several, each with its own normalisation.
         spec: frame and network size.
-        normalisation: the run's own.
         layout: the target's.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        spec: PreprocessSpec,
-        normalisation: Normalisation,
-        layout: Layout = BYTES,
-    ) -> None:
+    def __init__(self, ensemble: Ensemble, spec: PreprocessSpec, layout: Layout = BYTES) -> None:
         super().__init__()
         self.spec, self.layout = spec, layout
         self.preprocess = Preprocess(spec, layout.histogram)
-        self.normalise = Normalise(normalisation)
-        self.network = network
+        self.ensemble = ensemble
         self.eval()
 
     def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -86,8 +63,7 @@ class Deployable(nn.Module):
         if self.layout.channels_last:
             frame = frame.permute(0, 3, 1, 2).to(torch.float32)
         enhanced, crop, retina = self.preprocess(frame)
-        logits = self.network(self.normalise(enhanced))[0]
-        return torch.sigmoid(logits), crop, retina
+        return self.ensemble(enhanced), crop, retina
 
     def example(self) -> Tensor:
         """A black frame of the right shape and type, to trace with."""
@@ -109,7 +85,5 @@ def deployable(
     Raises:
         BadInput: the run's weights are missing or hold NaN, or the frame size is refused.
     """
-    network = fold_batch_norm(run.network) if folded else run.network
-    return Deployable(
-        network, run.config.preprocess.with_frame(frame_hw), run.config.normalisation, layout
-    )
+    ensemble = cast(Ensemble, fold_batch_norm(run.ensemble)) if folded else run.ensemble
+    return Deployable(ensemble, run.config.preprocess.with_frame(frame_hw), layout)

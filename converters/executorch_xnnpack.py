@@ -61,7 +61,7 @@ def export(run: Run, frame_hw: tuple[int, int], precision: str, path: Path) -> N
 
 
 def _in_network(node: torch.fx.Node) -> bool:
-    """Whether a node came from `Deployable.network`; weights and constants go along."""
+    """Whether a node came from a member's network; weights and constants go along."""
     stack = node.meta.get("nn_module_stack") or {}
     return node.op == "placeholder" or any(
         path.split(".")[-1] == "network" for path, _ in stack.values()

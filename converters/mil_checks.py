@@ -13,7 +13,7 @@ from converters.targets import Check
 FLOAT16, FLOAT32 = 10, 11  # MIL.proto, DataType
 RGB = 20  # FeatureTypes.proto, ImageFeatureType.ColorSpace
 IOS16 = 7  # specification version
-# All that a network of the family consists of, and the casts into and out of it. Anything else in
+# All that the networks of the family consist of, and the casts into and out of it. Anything else in
 # fp16 is preprocessing, whose whole numbers would no longer be whole.
 NETWORK_KINDS = (
     *("conv", "conv_transpose", "relu", "concat"),
@@ -41,12 +41,25 @@ def _bool_argument(op: Any, name: str, constants: dict[str, Any]) -> bool | None
     return None
 
 
-def check_program(spec: Any, *, convolutions: int, precision: str) -> list[Check]:
+def _after(kind: str, ops: list[Any]) -> list[Any]:
+    """Every operation of a kind, and all that is computed from their results."""
+    reached: set[str] = set()
+    found = []
+    for op in ops:  # a program lists an operation after those it takes from
+        taken = {b.name for a in op.inputs.values() for b in a.arguments}
+        if op.type == kind or reached & taken:
+            reached |= {o.name for o in op.outputs}
+            found.append(op)
+    return found
+
+
+def check_program(spec: Any, *, convolutions: int, precision: str, members: int = 1) -> list[Check]:
     """Run every check.
 
     Args:
-        convolutions: how many the network has; each must be there once.
-        precision: "fp32" or "fp16" (network only).
+        convolutions: how many the networks have; each must be there once.
+        precision: "fp32" or "fp16" (networks only).
+        members: networks in the program, each ending in a sigmoid of its own.
     """
     ops = list(operations(spec))
     constants = {op.outputs[0].name: op.attributes["val"] for op in ops if op.type == "const"}
@@ -64,6 +77,7 @@ def check_program(spec: Any, *, convolutions: int, precision: str) -> list[Check
     cornered = count(
         "upsample_bilinear", lambda op: bool(_bool_argument(op, "align_corners", constants))
     )
+    half_answers = [op.type for op in _after("sigmoid", computing) if _output_type(op) == FLOAT16]
     return [
         _image_check(spec),
         _scale_check(spec),
@@ -85,6 +99,13 @@ def check_program(spec: Any, *, convolutions: int, precision: str) -> list[Check
             "preprocessing is float32",
             not half_preprocessing,
             ", ".join(sorted(set(half_preprocessing))) or "no fp16",
+        ),
+        exactly("every member answers", count("sigmoid"), members),
+        # fp16 knows a probability near 1 to 0.0005; the mean is to be finer than that.
+        Check(
+            "probabilities are averaged in float32",
+            not half_answers,
+            ", ".join(sorted(set(half_answers))) or "no fp16",
         ),
         Check("fp16 only where it was asked for", precision == "fp16" or not half, str(len(half))),
     ]

@@ -6,14 +6,16 @@ from typing import Any
 
 from mobileseg.files import read_json
 from mobileseg.lesions import LESIONS
-from mobileseg.runs import Run
+from mobileseg.protocols import Protocol, protocol
+from mobileseg.runs import Run, RunConfig
 
 
 def model_card(run: Run, manifest: dict[str, Any]) -> str:
     """Markdown, from the run's own record."""
     config = run.config
     training = config.training
-    frame = manifest["frame_hw"]
+    rules = protocol(training["protocol"])
+    frame, side = manifest["frame_hw"], config.preprocess.side_px
     rows = "\n".join(
         f"| {code} | {LESIONS[code].name} | {config.thresholds[code]:.4f} |"
         for code in config.lesions
@@ -22,25 +24,24 @@ def model_card(run: Run, manifest: dict[str, Any]) -> str:
 
 **Not a medical device.** For research and prototypes; no diagnosis may rest on it.
 
-A U²-Net variant (`{config.variant}`, Siebert & Rostalski 2022) that marks retinal lesions in a
-colour fundus picture. The file takes an RGB frame of {frame[0]}×{frame[1]} pixels (height × width)
-and does everything else itself: retina box, resize to {config.preprocess.side_px}×\
-{config.preprocess.side_px}, CLAHE, normalisation, network, sigmoid.
+{_networks(config)} of the U²-Net family (Siebert & Rostalski
+2022), made to mark retinal lesions in a colour fundus picture. The file takes an RGB frame of
+{frame[0]}×{frame[1]} pixels (height × width) and does everything else itself: retina box, resize
+to {side}×{side}, CLAHE, normalisation, network, sigmoid.
 
 | lesion | name | threshold |
 |---|---|---|
 {rows}
 
 A pixel is lesion where its probability is at or above the threshold, which was chosen on
-validation pictures. Lesion area = lesion pixels / (`retina` · side²).
-
+{rules.thresholds} pictures. Lesion area = lesion pixels / (`retina` · side²).
+{_members(manifest)}
 ## Training
 
 {len(config.pictures["train"])} training and {len(config.pictures["validation"])} validation
-pictures of {_data(run)}; {training["epochs"]} epochs, protocol `{training["protocol"]}`,
-seed {training["seed"]}, split seed {training["split_seed"]}. Everything else that was chosen stands
-in `reference/config.json`. IDRiD is credited to Porwal et al. 2018, doi:10.3390/data3030025,
-CC BY 4.0.
+pictures of {_data(run)}; {_choices(training)}.
+{_leaks(rules)}Everything else that was chosen stands in `reference/config.json`.
+IDRiD is credited to Porwal et al. 2018, doi:10.3390/data3030025, CC BY 4.0.
 
 ## Limits
 
@@ -55,10 +56,53 @@ reference's answers, for a test on the device. `reference/` is the trained run i
 """
 
 
+def _networks(config: RunConfig) -> str:
+    if not config.ensemble:
+        return f"A network (`{config.variant}`)"
+    return f"{len(config.ensemble)} networks (`{config.variant}`), one after the other,"
+
+
+def _members(manifest: dict[str, Any]) -> str:
+    """A table of the networks, where there are several."""
+    members = manifest["members"]
+    if len(members) == 1:
+        return ""
+    rows = "\n".join(
+        f"| {m['name']} | {m['variant']} | {m['task']} | {m['weights_sha256'][:12]}… |"
+        for m in members
+    )
+    return f"""
+## Members
+
+Those of one task are averaged, those of different tasks give a map each. Each keeps the mean and
+SD that it was trained with.
+
+| member | variant | task | sha256 of its weights |
+|---|---|---|---|
+{rows}
+"""
+
+
+def _choices(training: dict[str, Any]) -> str:
+    """What a reader asks first; of an ensemble, what all members share."""
+    asked = {
+        "epochs": "{} epochs",
+        "protocol": "protocol `{}`",
+        "seed": "seed {}",
+        "split_seed": "split seed {}",
+    }
+    return ", ".join(text.format(training[k]) for k, text in asked.items() if k in training)
+
+
+def _leaks(rules: Protocol) -> str:
+    """What of the test set is in the figures, for a protocol that lets it in."""
+    return f"**Leaks:** {'; '.join(rules.leaks)}.\n" if rules.leaks else ""
+
+
 def _data(run: Run) -> str:
     """The data folder's name and fingerprint, if the run has kept its record."""
     record = run.path / "run.json"
-    if not record.is_file():
+    values = read_json(record) if record.is_file() else {}
+    if not values.get("data"):
         return "a folder that was not recorded"
-    values = read_json(record)
     return f"`{values.get('data')}` (sha256 {str(values.get('data_sha256'))[:12]}…)"

@@ -68,7 +68,7 @@ def open_predictor(run_or_bundle: str | Path) -> Predictor:
         return _of_bundle(path)
     if is_run(path):
         run = open_run(path)
-        assert run.network is not None  # read now, so that a damaged file fails here
+        assert run.networks  # read now, so that a damaged file fails here
         return Predictor(
             f"{path.name} (PyTorch)",
             _in_order(run.config.lesions, run.config.thresholds, path),

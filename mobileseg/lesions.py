@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from mobileseg.errors import UnknownName
+from mobileseg.errors import BadInput, UnknownName
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +47,44 @@ def task_lesions(task: str) -> tuple[str, ...]:
         return TASKS[task]
     except KeyError:
         raise UnknownName("task", task, TASKS) from None
+
+
+def in_order(codes: Iterable[str]) -> tuple[str, ...]:
+    """Lesion codes, each once, in the order in which every table and tensor has them."""
+    return tuple(sorted(set(codes), key=list(LESIONS).index))
+
+
+def task_name(codes: Iterable[str]) -> str:
+    """What several networks segment together: a name of `TASKS` where one fits, else the codes."""
+    ordered = in_order(codes)
+    names = {lesions: name for name, lesions in TASKS.items()}
+    return names.get(ordered, ",".join(ordered))
+
+
+def by_task(tasks: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """Which networks answer for the same lesions.
+
+    Args:
+        tasks: of each network.
+
+    Returns:
+        Task -> places in `tasks`. Their lesions, one task after the other, are in channel order.
+
+    Raises:
+        UnknownName: a task is none of `TASKS`.
+        BadInput: two tasks share some lesions and not all; their answers are no ensemble.
+    """
+    for task in tasks:
+        task_lesions(task)  # raises for one that is none
+    ordered = [task for task in TASKS if task in tasks]
+    ordered.sort(key=lambda task: list(LESIONS).index(TASKS[task][0]))
+    seen: dict[str, str] = {}
+    for task in ordered:
+        for code in TASKS[task]:
+            if code in seen:
+                raise BadInput(
+                    f"{code} is in task {seen[code]} and in task {task}; "
+                    "expected equal tasks (averaged) or tasks without a common lesion"
+                )
+            seen[code] = task
+    return {task: tuple(i for i, t in enumerate(tasks) if t == task) for task in ordered}

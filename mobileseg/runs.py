@@ -6,58 +6,124 @@
     last.pt            what resuming needs; the one commit point (mobileseg.training.checkpoint)
     run.json           versions, machine, time, fingerprint of the data
 
+An ensemble or combination (mobileseg.evaluation.combining) is a run folder too, without metrics
+and state: its config.json lists members, and its weights are all of theirs, each tensor under
+`members.<place>.`. Whoever takes a run takes it like any other.
+
 This file reads the part that everyone needs: configuration and weights.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, cast
 
 from torch import nn
 
 from mobileseg.errors import BadInput, MobilesegError
 from mobileseg.files import read_json
-from mobileseg.lesions import task_lesions
+from mobileseg.lesions import by_task, in_order, task_lesions
 from mobileseg.models.build import build
-from mobileseg.models.weights import load_weights
+from mobileseg.models.ensemble import Ensemble, MemberNetwork
+from mobileseg.models.weights import load_weights, save_weights
 from mobileseg.spec import Normalisation, PreprocessSpec
 
 SCHEMA = 1
 PARTS = ("train", "validation")
 PRETRAINED = "xs-ex"  # the run that ships: U²-Net-XS, hard exudates
+WEIGHTS = "best.safetensors"
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One trained network: the only one of a plain run, one of several in an ensemble."""
+
+    variant: str
+    task: str
+    normalisation: Normalisation
+    name: str = ""  # of the run folder it came from; empty: the run itself
+    weights_sha256: str = ""  # of that folder's weights
+    training: dict[str, Any] = field(default_factory=dict)  # where members differ, its own choices
+    pictures: dict[str, list[str]] = field(default_factory=dict)  # likewise
+
+    def to_json(self) -> dict[str, Any]:
+        return {
+            "name": self.name,
+            "variant": self.variant,
+            "task": self.task,
+            **_normalisation_json(self.normalisation),
+            "weights_sha256": self.weights_sha256,
+            "training": self.training,
+            "pictures": self.pictures,
+        }
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> Self:
+        return cls(
+            variant=values["variant"],
+            task=values["task"],
+            normalisation=_normalisation(values),
+            name=values["name"],
+            weights_sha256=values["weights_sha256"],
+            training=dict(values["training"]),
+            pictures={part: list(names) for part, names in values["pictures"].items()},
+        )
+
+
+def _normalisation_json(normalisation: Normalisation) -> dict[str, list[float]]:
+    return {"mean": list(normalisation.mean), "sd": list(normalisation.sd)}
+
+
+def _normalisation(values: dict[str, Any]) -> Normalisation:
+    return Normalisation(tuple(values["mean"]), tuple(values["sd"]))
+
+
+# Typed as if always there, because who trains has one; an ensemble's members have one each, and
+# whoever reads the ensemble's own fails at once.
+EACH_ITS_OWN = cast(Normalisation, None)
 
 
 @dataclass(frozen=True, slots=True)
 class RunConfig:
     """What `config.json` holds."""
 
-    variant: str
-    task: str
+    variant: str  # of an ensemble: its members', joined by commas
+    task: str  # of a combination: see `mobileseg.lesions.task_name`
     preprocess: PreprocessSpec
     normalisation: Normalisation
     thresholds: dict[str, float]  # lesion code -> probability from which a pixel is lesion
     training: dict[str, Any]  # every choice of the training, open questions of the paper included
     pictures: dict[str, list[str]]  # "train", "validation": names
+    ensemble: tuple[Member, ...] = ()  # empty: a plain run
 
     @property
     def lesions(self) -> tuple[str, ...]:
         """Codes in channel order."""
+        if self.ensemble:
+            return in_order(code for m in self.ensemble for code in task_lesions(m.task))
         return task_lesions(self.task)
 
+    @property
+    def members(self) -> tuple[Member, ...]:
+        """The networks that answer; a plain run is its own only member."""
+        return self.ensemble or (Member(self.variant, self.task, self.normalisation),)
+
     def to_json(self) -> dict[str, Any]:
+        own = (
+            {"members": [member.to_json() for member in self.ensemble]}
+            if self.ensemble
+            else {"normalisation": _normalisation_json(self.normalisation)}
+        )
         return {
             "schema": SCHEMA,
             "variant": self.variant,
             "task": self.task,
             "preprocess": self.preprocess.to_json(),
-            "normalisation": {
-                "mean": list(self.normalisation.mean),
-                "sd": list(self.normalisation.sd),
-            },
+            **own,
             "thresholds": self.thresholds,
             "training": self.training,
             "pictures": self.pictures,
@@ -70,18 +136,17 @@ class RunConfig:
             found = values.get("schema") if isinstance(values, dict) else "no object"
             raise BadInput(f"{where}: found schema {found}; expected {SCHEMA}: not of this version")
         try:
-            normalisation = values["normalisation"]
+            members = _members(values["members"]) if "members" in values else ()
             return cls(
                 variant=values["variant"],
                 task=values["task"],
                 preprocess=PreprocessSpec.from_json(values["preprocess"]),
-                normalisation=Normalisation(
-                    tuple(normalisation["mean"]), tuple(normalisation["sd"])
-                ),
+                normalisation=EACH_ITS_OWN if members else _normalisation(values["normalisation"]),
                 thresholds={code: float(p) for code, p in values["thresholds"].items()},
                 # Asked for by name: everybody who follows a mask needs it.
                 training={**values["training"], "mask_rule": values["training"]["mask_rule"]},
                 pictures={part: list(values["pictures"][part]) for part in PARTS},
+                ensemble=members,
             )
         except MobilesegError as error:  # a value that its own class refuses
             raise BadInput(f"{where}: {error}") from None
@@ -89,6 +154,14 @@ class RunConfig:
             raise BadInput(
                 f"{where}: entry missing or of another kind ({error}); expected a run's config"
             ) from None
+
+
+def _members(values: list[dict[str, Any]]) -> tuple[Member, ...]:
+    members = tuple(Member.from_json(v) for v in values)
+    if not members:
+        raise BadInput("found no members; expected at least one")
+    by_task([member.task for member in members])  # raises where tasks overlap
+    return members
 
 
 @dataclass(frozen=True)
@@ -99,15 +172,50 @@ class Run:
     config: RunConfig
 
     @cached_property
-    def network(self) -> nn.Module:
-        """Its best weights, in evaluation mode, float32.
+    def networks(self) -> tuple[nn.Module, ...]:
+        """Every member's best weights, in evaluation mode, float32; in the order of the members.
 
         Raises:
             BadInput: no weights yet, other shapes, or NaN among them.
         """
-        network = build(self.config.variant, len(self.config.lesions))
-        load_weights(network, self.path / "best.safetensors")
-        return network.eval()
+        networks = tuple(build(m.variant, len(task_lesions(m.task))) for m in self.config.members)
+        named = _side_by_side(networks) if self.config.ensemble else networks[0]
+        load_weights(named, self.path / WEIGHTS)
+        return tuple(network.eval() for network in networks)
+
+    @property
+    def network(self) -> nn.Module:
+        """A plain run's one network.
+
+        Raises:
+            BadInput: as for `networks`; or this is an ensemble.
+        """
+        if self.config.ensemble:
+            raise BadInput(
+                f"{self.path}: found {len(self.config.ensemble)} members; expected one network: "
+                "name a run as mobileseg train writes it"
+            )
+        return self.networks[0]
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """From the picture after CLAHE to probabilities; a plain run is the case of one member.
+
+        Raises:
+            BadInput: as for `networks`.
+        """
+        pairs = zip(self.config.members, self.networks, strict=True)
+        return Ensemble([MemberNetwork(net, m.normalisation, m.task) for m, net in pairs]).eval()
+
+
+def _side_by_side(networks: Sequence[nn.Module]) -> nn.Module:
+    """Several networks under the names that an ensemble's weights have."""
+    return nn.ModuleDict({"members": nn.ModuleList(networks)})
+
+
+def save_members(networks: Sequence[nn.Module], path: Path) -> None:
+    """Write an ensemble's weights: every member's, each tensor under `members.<place>.`."""
+    save_weights(_side_by_side(networks), path)
 
 
 def is_run(path: Path) -> bool:

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import torch
@@ -15,6 +16,10 @@ REPOSITORY = Path(__file__).parent.parent
 # Small pictures: a second thread costs more in waiting than it saves in work.
 torch.set_num_threads(1)
 
+if TYPE_CHECKING:
+    from mobileseg.runs import Run
+
+MakeRun = Callable[..., "Run"]
 Mobileseg = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -103,3 +108,61 @@ def trained_run(demo: Path) -> Path:
 def bundles(demo: Path) -> Path:
     """The demo's bundles, a folder each, named after their targets. Copy before changing one."""
     return demo / "bundles"
+
+
+@pytest.fixture(scope="session")
+def make_run() -> MakeRun:
+    """Write a run folder of U²-Net-XS at 64 px with random weights whose answers span 0..1.
+
+    Call it with the folder, `seed` for the weights, and what its config.json shall say; `score`
+    is what its record says of its validation.
+    """
+    from mobileseg.files import write_json
+    from mobileseg.lesions import task_lesions
+    from mobileseg.models.build import build
+    from mobileseg.models.weights import save_weights
+    from mobileseg.runs import RunConfig, open_run
+    from mobileseg.spec import Normalisation, PreprocessSpec
+    from mobileseg.training.config import TrainConfig
+
+    @torch.no_grad()
+    def lively(seed: int, classes: int) -> torch.nn.Module:
+        torch.manual_seed(seed)
+        network = build("xs", classes)
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = None  # the statistics become those of the one batch that follows
+        noise = torch.nn.functional.interpolate(torch.randn(4, 3, 16, 16), scale_factor=4)
+        network.train()(noise)
+        network.eval()
+        logits = network(noise)[0]
+        network.outconv.weight *= 1.5 / logits.std()
+        network.outconv.bias.fill_(0)
+        network.outconv.bias -= network(noise)[0].median()
+        return network
+
+    def make(folder: Path, *, seed: int = 0, score: float | None = None, **given: Any) -> Run:
+        task = given.pop("task", "EX")
+        normalisation = Normalisation(
+            given.pop("mean", (0.4, 0.25, 0.1)), given.pop("sd", (0.2, 0.12, 0.08))
+        )
+        choices = {"seed": seed, **given.pop("training", {})}
+        defaults: dict[str, Any] = {
+            "variant": "xs",
+            "preprocess": PreprocessSpec(64, (128, 160)),
+            "thresholds": dict.fromkeys(task_lesions(task), 0.5),
+            "pictures": {"train": ["phantom_01", "phantom_02"], "validation": ["phantom_03"]},
+        }
+        config = RunConfig(
+            task=task,
+            normalisation=normalisation,
+            training=TrainConfig(**choices).to_json(),
+            **(defaults | given),
+        )
+        write_json(folder / "config.json", config.to_json())
+        save_weights(lively(seed, len(config.lesions)), folder / "best.safetensors")
+        if score is not None:
+            write_json(folder / "run.json", {"best_validation_aupr": score, "data": "d"})
+        return open_run(folder)
+
+    return make

@@ -1,18 +1,38 @@
-"""What a run answers in eager PyTorch: the figure that everything else is compared with."""
+"""What a run answers in eager PyTorch: the figure that everything else is compared with.
+
+Normalisation and averaging are NumPy's here and PyTorch's in the graph that ships
+(`mobileseg.models.ensemble`), so that a fault in one of them shows as a difference.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from mobileseg.lesions import by_task
 from mobileseg.preprocess.reference import Preprocessed
 from mobileseg.runs import Run
 
 
 @torch.no_grad()
 def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float32]:
-    """(C, side, side) in 0..1: what eager PyTorch makes of a preprocessed picture, float32."""
-    x = torch.from_numpy(picture.normalised(run.config.normalisation)).unsqueeze(0)
-    probabilities: NDArray[np.float32] = torch.sigmoid(run.network(x)[0])[0].numpy()
-    return probabilities
+    """(C, side, side) in 0..1: what eager PyTorch makes of a preprocessed picture, float32.
+
+    An ensemble's members are averaged, those of other tasks stand side by side.
+    """
+    members = run.config.members
+    answers = []
+    for member, network in zip(members, run.networks, strict=True):
+        x = torch.from_numpy(picture.normalised(member.normalisation)).unsqueeze(0)
+        answers.append(torch.sigmoid(network(x)[0])[0].numpy())
+    places = by_task([member.task for member in members]).values()
+    return np.concatenate([mean_answer([answers[i] for i in same]) for same in places])
+
+
+def mean_answer(answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """Mean of several networks' probabilities, in float32."""
+    mean: NDArray[np.float32] = np.mean(np.stack(answers), axis=0, dtype=np.float32)
+    return mean

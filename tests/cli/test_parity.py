@@ -70,7 +70,7 @@ def test_what_was_not_run_exits_3_and_the_json_says_all(mobileseg, own, phantoms
     assert (ran["cropped"], ran["flipped_share"], ran["level_flip_share"]) == (2, 0, 0)
     assert set(ran["dice"]) == {"EX"}
     assert not_run["verdict"] == "not run" and "Apple" in not_run["not_run"]
-    assert not_run["pictures"] == [] and len(not_run["checks"]) == 12
+    assert not_run["pictures"] == [] and len(not_run["checks"]) == 14
     for result, name in ((ran, "torchscript"), (not_run, "coreml")):
         kept = evidence(own / name)
         assert kept["measured"] == result

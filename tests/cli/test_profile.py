@@ -52,7 +52,21 @@ def test_the_table_names_both_conventions_and_shows_the_papers_figures():
     assert "unet" not in result.stdout
 
 
-@pytest.mark.parametrize("arguments", [(), ("xs", "--all")])
+def test_the_ways_to_four_lesions_stand_beside_each_other():
+    result = run(profile.command, "xs", "--tasks")
+    assert result.exit_code == 0
+    for text in ("4 × single", "2 × dual", "1 × multi", "13.14", "6.68", "3.46", "0.293", "0.30"):
+        assert text in result.stdout
+    rows = json.loads(run(profile.command, "xs", "--tasks", "--json").stdout)
+    assert [(r["way"], r["members"], r["classes"]) for r in rows] == [
+        ("4 × single", 4, 1),
+        ("2 × dual", 2, 2),
+        ("1 × multi", 1, 4),
+    ]
+    assert rows[0]["macs_true_g"] == pytest.approx(13.140, abs=0.001)
+
+
+@pytest.mark.parametrize("arguments", [(), ("xs", "--all"), ("--tasks",)])
 def test_neither_and_both_are_misuse(arguments):
     result = run(profile.command, *arguments)
     assert result.exit_code == 2

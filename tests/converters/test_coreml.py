@@ -97,7 +97,7 @@ def test_neither_a_date_nor_a_random_identifier_is_in_a_package(packages, specs)
 def test_every_check_holds_of_what_is_written(precision, packages, tiny_run):
     checks = coreml_program.inspect(packages[precision], tiny_run, precision)
     assert [c.name for c in checks if not c.holds] == []
-    assert len(checks) == 12
+    assert len(checks) == 14
 
 
 def test_the_two_precisions_are_not_taken_for_each_other(specs):
@@ -252,7 +252,7 @@ def test_an_unfolded_network_in_training_mode_is_what_the_checks_find(tiny_run, 
     from converters.targets import Check
 
     graph = deployable(tiny_run, FRAME_HW, IMAGE, folded=False)
-    graph.network = copy.deepcopy(graph.network).train()
+    graph.ensemble = copy.deepcopy(graph.ensemble).train()
     with quiet(), torch.no_grad():
         traced = torch.jit.trace(graph, graph.example(), check_trace=False)
         model = coremltools.convert(

@@ -8,7 +8,13 @@ from torch import nn
 
 from mobileseg.errors import UnknownName
 from mobileseg.models.blocks import Upsample
-from mobileseg.models.costs import PAPER_RULES, TABLE_2, TRUE_RULES, profile
+from mobileseg.models.costs import (
+    PAPER_RULES,
+    TABLE_2,
+    TRUE_RULES,
+    profile,
+    profile_four_lesions,
+)
 from mobileseg.models.variants import VARIANTS
 
 costs = cache(profile)
@@ -59,6 +65,29 @@ def test_three_members_are_three_times_the_work():
     assert three.macs_true == 3 * one.macs_true
     assert three.parameters == 3 * one.parameters
     assert three.macs_paper < 3 * one.macs_paper  # the paper's † rows skip upsampling
+
+
+def test_four_lesions_cost_four_networks_two_or_one():
+    ways = profile_four_lesions("xs")
+    assert {name: (c.members, c.classes) for name, c in ways.items()} == {
+        "4 × single": (4, 1),
+        "2 × dual": (2, 2),
+        "1 × multi": (1, 4),
+    }
+    single, dual, multi = ways.values()
+    assert single.macs_true == 4 * costs("xs").macs_true
+    assert single.parameters == 4 * costs("xs").parameters
+    # Side by side: the † rows leave upsampling out, which would favour the four.
+    assert single.macs_paper == 4 * costs("xs").macs_paper
+    assert (multi.macs_true, multi.macs_paper) == (
+        profile("xs", classes=4).macs_true,
+        profile("xs", classes=4).macs_paper,
+    )
+    assert multi.macs_true < dual.macs_true < single.macs_true
+    # A second lesion adds its heads: 6 maps of 3×3 over 16 channels and 12 more to fuse, twice.
+    heads = sum(262_144 // 4**i * 16 * 9 for i in range(6))
+    fuse = 262_144 * (12 * 2 - 6 * 1)
+    assert dual.macs_true - 2 * costs("xs").macs_true == 2 * (heads + fuse)
 
 
 def count(rules, module, *inputs):
