@@ -16,7 +16,7 @@ from converters.targets import Runner
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.findings import Prediction, judge
-from mobileseg.runs import is_run, open_run
+from mobileseg.runs import is_run, open_run, shipped_runs
 from mobileseg.spec import fitted_hw, photo_to_frame
 
 
@@ -66,7 +66,7 @@ def open_predictor(run_or_bundle: str | Path) -> Predictor:
     path = Path(run_or_bundle)
     if is_bundle(path):
         return _of_bundle(path)
-    if is_run(path):
+    if is_run(path) or (not path.exists() and str(path) in shipped_runs()):
         run = open_run(path)
         assert run.networks  # read now, so that a damaged file fails here
         return Predictor(

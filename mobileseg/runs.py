@@ -34,7 +34,7 @@ from mobileseg.spec import Normalisation, PreprocessSpec
 
 SCHEMA = 1
 PARTS = ("train", "validation")
-PRETRAINED = "xs-ex"  # the run that ships: U²-Net-XS, hard exudates
+PRETRAINED = "xs-ex"  # taken where no run is named: U²-Net-XS, hard exudates
 WEIGHTS = "best.safetensors"
 
 
@@ -223,18 +223,29 @@ def is_run(path: Path) -> bool:
 
 
 def open_run(path: Path) -> Run:
-    """Open a run folder.
+    """Open a run folder, or one that ships with the package by its name alone.
 
     Raises:
         BadInput: not a run, or a damaged one.
     """
+    if not path.exists():
+        path = shipped_runs().get(str(path), path)
     if not is_run(path):
         found = "no such folder" if not path.exists() else "no config.json in it"
-        raise BadInput(f"{path}: {found}; expected a run folder as mobileseg train writes it")
+        raise BadInput(
+            f"{path}: {found}; expected a run folder as mobileseg train writes it, "
+            f"or a name of the runs that ship: {', '.join(shipped_runs())}"
+        )
     where = path / "config.json"
     return Run(path, RunConfig.from_json(read_json(where), where))
 
 
+def shipped_runs() -> dict[str, Path]:
+    """The trained runs that ship inside the package, by name."""
+    folder = Path(str(files("mobileseg") / "pretrained"))
+    return {path.name: path for path in sorted(folder.iterdir()) if is_run(path)}
+
+
 def pretrained_run() -> Path:
-    """The trained run that ships inside the package."""
-    return Path(str(files("mobileseg") / "pretrained" / PRETRAINED))
+    """The shipped run that is taken where none is named."""
+    return shipped_runs()[PRETRAINED]

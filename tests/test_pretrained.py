@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
+import numpy as np
+import pytest
+
+from mobileseg import load
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import prepare_all
+from mobileseg.errors import BadInput
 from mobileseg.evaluation.score import score_run
-from mobileseg.runs import open_run, pretrained_run
+from mobileseg.runs import open_run, pretrained_run, shipped_runs
 
 
 def test_it_opens_and_names_what_it_was_trained_on():
@@ -33,3 +39,24 @@ def test_it_finds_exudates_on_test_pictures_it_never_saw(idrid512):
     assert score.pictures == 27
     # What the demo promises on these pictures within its budget of minutes; measured 0.65.
     assert score.aupr >= 0.55
+
+
+@pytest.mark.parametrize("name", sorted(shipped_runs()))
+def test_a_shipped_run_opens_by_its_name_alone(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert open_run(Path(name)).path == shipped_runs()[name]
+    found = load(name).predict(np.zeros((64, 64, 3), np.uint8))
+    assert found.flags == ("no retina found",)
+
+
+def test_a_folder_goes_before_a_shipped_run_of_its_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "xs-ex").mkdir()
+    with pytest.raises(BadInput, match=r"^xs-ex: no config\.json in it"):
+        open_run(Path("xs-ex"))
+
+
+def test_a_wrong_name_lists_what_ships(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(BadInput, match=r"runs that ship: .*xs-ex"):
+        open_run(Path("xl-ex"))

@@ -116,11 +116,11 @@ def test_a_damaged_run_is_named_and_nothing_is_written(
 def test_what_is_no_run_is_refused(mobileseg, trained_run, tmp_path):
     line = refused(mobileseg("convert", "nowhere", *TORCHSCRIPT, cwd=tmp_path))
     expected = "expected a run folder as mobileseg train writes it"
-    assert line == f"nowhere: no such folder; {expected}"
+    assert line.startswith(f"nowhere: no such folder; {expected}")
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "eye.jpg").write_bytes(b"x")
     line = refused(mobileseg("convert", "photos", *TORCHSCRIPT, cwd=tmp_path))
-    assert line == f"photos: no config.json in it; {expected}"
+    assert line.startswith(f"photos: no config.json in it; {expected}")
     # And no folder of other things is replaced, whatever is forced.
     arguments = (trained_run, *TORCHSCRIPT, "-o", "photos", "--force")
     line = refused(mobileseg("convert", *arguments, cwd=tmp_path))
