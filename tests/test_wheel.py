@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 from mobileseg.cli import VERBS
 
@@ -15,7 +17,10 @@ CALLS = {
     "variants": ["--json"],
     "profile": ["xs", "--json"],
     "train": ["--data", "{phantoms}", "--side", "64", "--epochs", "1", "-o", "run"],
+    "study": ["paper", "--list", "--json"],
     "evaluate": ["{run}", "--data", "{phantoms}", "--json"],
+    "ensemble": ["{run}", "{other}", "--data", "{phantoms}", "-o", "both", "--json"],
+    "report": ["{run}/..", "-o", "report", "--json"],
     "predict": ["{bundles}/torchscript", "{phantoms}/{test}/phantom_07.jpg", "-o", "out"],
     "convert": ["--target", "torchscript", "--frame", "256x320"],
     "parity": ["{bundles}/torchscript", "--data", "{phantoms}", "--json"],
@@ -27,9 +32,24 @@ def test_every_verb_but_the_demo_is_called_here():
     assert set(CALLS) | {"demo"} == set(VERBS)
 
 
+@pytest.fixture(scope="module")
+def other_run(demo, tmp_path_factory) -> Path:
+    """The demo's run with a bias moved: a second member for an ensemble, without a training."""
+    folder = shutil.copytree(demo / "run", tmp_path_factory.mktemp("other") / "run")
+    weights = load_file(folder / "best.safetensors")
+    weights["outconv.bias"] += 0.25
+    save_file(weights, folder / "best.safetensors")
+    return folder
+
+
 @pytest.mark.parametrize("verb", CALLS)
-def test_the_verb_works_in_an_empty_folder(verb, mobileseg, demo, phantoms, tmp_path):
-    places = {"phantoms": phantoms, "run": demo / "run", "bundles": demo / "bundles"}
+def test_the_verb_works_in_an_empty_folder(verb, mobileseg, demo, other_run, phantoms, tmp_path):
+    places = {
+        "phantoms": phantoms,
+        "run": demo / "run",
+        "other": other_run,
+        "bundles": demo / "bundles",
+    }
     arguments = [a.format(**places, test=TEST_SET) for a in CALLS[verb]]
     done = mobileseg(verb, *arguments, cwd=tmp_path)
     assert done.returncode == 0, done.stderr

@@ -21,10 +21,13 @@ VERBS = {
     "demo": "Pictures to a checked phone model, in one command.",
     "phantom": "Write synthetic fundus pictures with lesion masks.",
     "train": "Train a network on a folder of pictures.",
+    "study": "Train many runs from one file.",
     "evaluate": "Score a trained run on labelled pictures.",
+    "ensemble": "Average runs, or lay their lesions side by side.",
     "predict": "Draw and count lesions on pictures.",
     "convert": "Turn a trained run into a phone's file.",
     "parity": "Compare a phone's file with PyTorch.",
+    "report": "Tables and figures of a study, beside the paper's.",
     "profile": "Show MACs, parameters and size of a variant.",
     "variants": "List the network variants.",
 }

@@ -1,0 +1,343 @@
+"""A study file, read: which variants are trained for which tasks how often, and with what choices.
+
+name = "exudates"
+approximate = ["MA"]         # lesions whose masks are not true; every table says so
+[preprocess]                 # side_px, frame, crop …: one for all runs
+[training]                   # any field of TrainConfig
+[[runs]]                     # variants x tasks x runs; more fields of TrainConfig for these
+variants = ["xs", "s"]
+tasks = ["EX"]
+runs = 3                     # seeds 0, 1, 2; or seeds = [5, 7]
+[[ensembles]]                # the best of all runs of a variant and task
+variants = ["xs"]
+tasks = ["EX"]
+best = 2
+[[combinations]]             # the best run of each task, side by side
+variants = ["xs"]
+of = "single"                # or "dual"
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+from mobileseg.errors import BadInput, MobilesegError, UnknownName
+from mobileseg.lesions import LESIONS, TASKS, task_lesions
+from mobileseg.models.variants import variant as variant_named
+from mobileseg.protocols import protocol
+from mobileseg.spec import PreprocessSpec
+from mobileseg.study.reading import (
+    built,
+    frame_size,
+    known_keys,
+    read_toml,
+    typed,
+    typed_fields,
+)
+from mobileseg.training.config import TrainConfig
+
+SHIPPED = Path(__file__).parent / "shipped"
+SIDE_PX = 512  # the paper's
+# How many lesions a network of a combination segments.
+COMBINED = {"single": 1, "dual": 2}
+# What a study holds once, and a block of runs may not change.
+STUDY_WIDE = ("protocol", "split_seed", "seed", "devices")
+TOP = ("name", "data", "approximate", "preprocess", "training", "runs", "ensembles", "combinations")
+Block = tuple[str, dict[str, Any]]  # the words that name it in an error, and its table
+CHOICES = tuple(f.name for f in fields(TrainConfig))
+
+
+def task_word(task: str) -> str:
+    """A task as it stands in names of folders."""
+    return task.replace(",", "_")
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedRun:
+    """One training of a study."""
+
+    variant: str
+    task: str
+    choices: TrainConfig
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}-{task_word(self.task)}-{self.choices.seed}"
+
+    def to_json(self) -> dict[str, Any]:
+        head = {"name": self.name, "variant": self.variant, "task": self.task}
+        return head | self.choices.to_json()
+
+    @classmethod
+    def from_json(cls, values: dict[str, Any]) -> PlannedRun:
+        choices = {key: value for key, value in values.items() if key in CHOICES}
+        return cls(values["variant"], values["task"], TrainConfig.from_json(choices))
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedEnsemble:
+    """The best of a variant's runs for one task, averaged."""
+
+    variant: str
+    task: str
+    best: int
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}-{task_word(self.task)}-best{self.best}"
+
+    def to_json(self) -> dict[str, Any]:
+        head = {"name": self.name, "variant": self.variant, "task": self.task}
+        return head | {"best": self.best}
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedCombination:
+    """The best run of each task, side by side, so that one network answers for all lesions."""
+
+    variant: str
+    of: str  # a row of COMBINED
+
+    @property
+    def name(self) -> str:
+        return f"{self.variant}-{self.of}-combination"
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        return tuple(t for t, lesions in TASKS.items() if len(lesions) == COMBINED[self.of])
+
+    def to_json(self) -> dict[str, Any]:
+        head = {"name": self.name, "variant": self.variant}
+        return head | {"of": self.of, "tasks": list(self.tasks)}
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What a study file asks for."""
+
+    file: Path
+    name: str
+    data: Path | None  # if the file names it
+    approximate: tuple[str, ...]  # lesions whose masks are not true
+    protocol: str
+    preprocess: PreprocessSpec
+    runs: tuple[PlannedRun, ...]
+    ensembles: tuple[PlannedEnsemble, ...]
+    combinations: tuple[PlannedCombination, ...]
+
+
+def shipped() -> dict[str, Path]:
+    """The studies that come with the package, by name."""
+    return {path.stem: path for path in sorted(SHIPPED.glob("*.toml"))}
+
+
+def find_study(asked: str) -> Path:
+    """A study file, or a shipped study by its name.
+
+    Raises:
+        BadInput: neither; the shipped names are listed.
+    """
+    if Path(asked).is_file():
+        return Path(asked)
+    if asked in shipped():
+        return shipped()[asked]
+    raise BadInput(
+        f"{asked}: no such file, and no study of that name comes with mobileseg; "
+        f"expected a TOML file or one of {', '.join(shipped())}"
+    )
+
+
+def read_plan(
+    file: Path, *, protocol_name: str | None = None, approximate: tuple[str, ...] | None = None
+) -> Plan:
+    """Read a study file.
+
+    Args:
+        protocol_name: instead of the one in the file.
+        approximate: lesions whose masks are not true, instead of those in the file.
+
+    Raises:
+        BadInput: a key, value or combination that cannot be; one line.
+    """
+    top = read_toml(file)
+    known_keys(top, TOP, str(file))
+    for key in ("name", "runs"):
+        if key not in top:
+            raise BadInput(f"{file}: no {key} in it; expected {_expected(key)}")
+    training = dict(typed(top.get("training", {}), dict, f"{file}: [training]"))
+    if protocol_name:
+        training["protocol"] = protocol_name
+    _check_training(training, f"{file}: [training]")
+    runs = tuple(_runs(file, _blocks(file, top, "runs"), training))
+    if not runs:
+        raise BadInput(f"{file}: no runs in it; expected {_expected('runs')}")
+    plan = Plan(
+        file=file,
+        name=typed(top["name"], str, f"{file}: name"),
+        data=_data(file, top),
+        approximate=_lesions(file, top, approximate),
+        protocol=runs[0].choices.protocol,
+        preprocess=_preprocess(file, top),
+        runs=runs,
+        ensembles=tuple(_ensembles(_blocks(file, top, "ensembles"))),
+        combinations=tuple(_combinations(_blocks(file, top, "combinations"))),
+    )
+    _refuse_double(file, [r.name for r in plan.runs])
+    _refuse_double(file, [e.name for e in plan.ensembles] + [c.name for c in plan.combinations])
+    _refuse_unfed(plan)
+    return plan
+
+
+def _expected(key: str) -> str:
+    return 'name = "…"' if key == "name" else "[[runs]] with variants, tasks and runs"
+
+
+def _data(file: Path, top: dict[str, Any]) -> Path | None:
+    """Beside the file, unless it is absolute."""
+    return file.parent / typed(top["data"], str, f"{file}: data") if "data" in top else None
+
+
+def _lesions(file: Path, top: dict[str, Any], given: tuple[str, ...] | None) -> tuple[str, ...]:
+    where = f"{file}: approximate"
+    codes = typed(top.get("approximate", []), tuple[str, ...], where) if given is None else given
+    for code in codes:
+        if code not in LESIONS:
+            raise BadInput(f"{where}: {UnknownName('lesion', code, LESIONS)}")
+    return tuple(code for code in LESIONS if code in codes)
+
+
+def _preprocess(file: Path, top: dict[str, Any]) -> PreprocessSpec:
+    where = f"{file}: [preprocess]"
+    table = dict(typed(top.get("preprocess", {}), dict, where))
+    names = tuple(f.name for f in fields(PreprocessSpec))
+    known_keys(table, tuple("frame" if n == "frame_hw" else n for n in names), where)
+    if "frame" in table:
+        table["frame_hw"] = list(frame_size(table.pop("frame"), f"{where} frame"))
+    spec: PreprocessSpec = built(PreprocessSpec, {"side_px": SIDE_PX} | table, where)
+    return spec
+
+
+def _check_training(training: dict[str, Any], where: str) -> None:
+    """What a study must have one of; the rest is checked where the runs are made."""
+    known_keys(training, CHOICES, where)
+    if "seed" in training:
+        raise BadInput(f"{where} seed: each run has its own; say seeds = [...] in [[runs]]")
+    if training.get("devices", 1) != 1:
+        raise BadInput(f"{where} devices: a study gives each run one device; leave it out")
+    name = typed(training.get("protocol", "clean"), str, f"{where} protocol")
+    try:
+        rules = protocol(name)
+    except MobilesegError as error:
+        raise BadInput(f"{where} protocol: {error}") from None
+    if rules.split == "run" and "split_seed" in training:
+        raise BadInput(f"{where} split_seed: protocol {name} draws a split per run; leave it out")
+
+
+def _blocks(file: Path, top: dict[str, Any], key: str) -> list[Block]:
+    """The tables under [[key]]."""
+    blocks = typed(top.get(key, []), tuple[dict, ...], f"{file}: [[{key}]]")  # type: ignore[type-arg]
+    return [(f"{file}: [[{key}]] {i}", block) for i, block in enumerate(blocks, start=1)]
+
+
+def _names(block: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
+    """The variants or tasks of a block, each one that there is."""
+    if key not in block:
+        raise BadInput(f"{where}: no {key} in it; expected {key} = [...]")
+    names: tuple[str, ...] = typed(block[key], tuple[str, ...], f"{where} {key}")
+    known = {"variants": variant_named, "tasks": task_lesions}[key]
+    for name in names:
+        try:
+            known(name)
+        except MobilesegError as error:
+            raise BadInput(f"{where} {key}: {error}") from None
+    return names
+
+
+def _seeds(block: dict[str, Any], where: str) -> tuple[int, ...]:
+    if ("runs" in block) == ("seeds" in block):
+        raise BadInput(f"{where}: expected either runs = N (seeds 0 to N - 1) or seeds = [...]")
+    if "runs" in block:
+        count = typed(block["runs"], int, f"{where} runs")
+        if count < 1:
+            raise BadInput(f"{where} runs: found {count}; expected 1 or more")
+        return tuple(range(count))
+    seeds: tuple[int, ...] = typed(block["seeds"], tuple[int, ...], f"{where} seeds")
+    return seeds
+
+
+def _runs(file: Path, blocks: list[Block], training: dict[str, Any]) -> Iterator[PlannedRun]:
+    own = ("variants", "tasks", "runs", "seeds")
+    open_choices = tuple(name for name in CHOICES if name not in STUDY_WIDE)
+    shared = typed_fields(TrainConfig, training, f"{file}: [training]")
+    for where, block in blocks:
+        for name in set(block) & set(STUDY_WIDE):
+            raise BadInput(f"{where} {name}: one for the whole study; not in a block of runs")
+        known_keys(block, (*own, *open_choices), where)
+        given = {key: value for key, value in block.items() if key not in own}
+        choices = shared | typed_fields(TrainConfig, given, where)
+        names = product(_names(block, "variants", where), _names(block, "tasks", where))
+        for (variant, task), seed in product(names, _seeds(block, where)):
+            yield PlannedRun(variant, task, _chosen(task, choices | {"seed": seed}, where))
+
+
+def _chosen(task: str, given: dict[str, Any], where: str) -> TrainConfig:
+    try:
+        choices = TrainConfig.for_task(task, **given)
+        if protocol(choices.protocol).split == "run":
+            choices = TrainConfig.for_task(task, **given, split_seed=choices.seed)
+    except MobilesegError as error:
+        raise BadInput(f"{where}: {error}") from None
+    return choices
+
+
+def _ensembles(blocks: list[Block]) -> Iterator[PlannedEnsemble]:
+    for where, block in blocks:
+        known_keys(block, ("variants", "tasks", "best"), where)
+        best = typed(block.get("best"), int, f"{where} best")
+        if best < 2:
+            raise BadInput(f"{where} best: found {best}; expected 2 or more")
+        for pair in product(_names(block, "variants", where), _names(block, "tasks", where)):
+            yield PlannedEnsemble(*pair, best)
+
+
+def _combinations(blocks: list[Block]) -> Iterator[PlannedCombination]:
+    for where, block in blocks:
+        known_keys(block, ("variants", "of"), where)
+        of = typed(block.get("of"), str, f"{where} of")
+        if of not in COMBINED:
+            raise BadInput(f"{where} of: found {of!r}; expected {' or '.join(COMBINED)}")
+        for variant in _names(block, "variants", where):
+            yield PlannedCombination(variant, of)
+
+
+def _refuse_double(file: Path, names: list[str]) -> None:
+    for name, count in Counter(names).items():
+        if count > 1:
+            raise BadInput(
+                f"{file}: {name} is asked for {count} times; a study has each variant, task and "
+                "seed once: put other choices into a study of their own"
+            )
+
+
+def _refuse_unfed(plan: Plan) -> None:
+    """An ensemble of more runs than there are, a combination without a run for some lesion."""
+    runs = Counter((r.variant, r.task) for r in plan.runs)
+    for ensemble in plan.ensembles:
+        found = runs[ensemble.variant, ensemble.task]
+        if found < ensemble.best:
+            raise BadInput(
+                f"{plan.file}: ensemble {ensemble.name} wants the best {ensemble.best} of "
+                f"{found} run(s); expected at least {ensemble.best} under [[runs]]"
+            )
+    for combination in plan.combinations:
+        for task in combination.tasks:
+            if not runs[combination.variant, task]:
+                raise BadInput(
+                    f"{plan.file}: combination {combination.name} needs a run of "
+                    f"{combination.variant} for {task}; expected one under [[runs]]"
+                )
