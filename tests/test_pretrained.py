@@ -37,8 +37,8 @@ def test_it_finds_exudates_on_test_pictures_it_never_saw(idrid512):
     prepared = prepare_all(idrid512, samples, run.config.lesions, run.config.preprocess, rule)
     (score,) = score_run(run, prepared)
     assert score.pictures == 27
-    # What the demo promises on these pictures within its budget of minutes; measured 0.65.
-    assert score.aupr >= 0.55
+    # Measured: 0.84.
+    assert score.aupr >= 0.8
 
 
 @pytest.mark.parametrize("name", sorted(shipped_runs()))

@@ -14,7 +14,7 @@ from mobileseg.protocols import PROTOCOLS
 
 if TYPE_CHECKING:
     from mobileseg.study.conduct import Outcome
-    from mobileseg.study.plan import Plan
+    from mobileseg.study.planned import Plan
 
 
 @click.command(short_help="Train many runs from one file.")

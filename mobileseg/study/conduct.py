@@ -27,7 +27,7 @@ from mobileseg.study.folder import (
 from mobileseg.study.jobs import Engine, in_jobs
 from mobileseg.study.lock import alone_on
 from mobileseg.study.members import Maker
-from mobileseg.study.plan import Plan
+from mobileseg.study.planned import Plan
 from mobileseg.study.table import Watch
 
 

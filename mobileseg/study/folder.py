@@ -28,7 +28,7 @@ from mobileseg.errors import BadInput
 from mobileseg.files import leftovers, read_json, sha256, write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.study.lock import LOCK
-from mobileseg.study.plan import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
+from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
 
 SCHEMA = 1
 STUDY = "study.json"

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from mobileseg.study.folder import StudyFolder
-from mobileseg.study.plan import PlannedRun
+from mobileseg.study.planned import PlannedRun
 
 # How a process that worked on a job left. Both are told by its exit code, or by what it returned.
 DONE = 0  # every run was brought to its end, a bad one included

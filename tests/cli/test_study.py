@@ -140,7 +140,8 @@ def test_however_it_is_stopped_no_process_is_left_and_the_same_command_goes_on(
     small, phantoms, tmp_path, called
 ):
     study = tmp_path / "study"
-    command = (small, "--data", phantoms, "-o", study, "--device", "cpu")
+    one_thread = ("--device", "cpu", "--workers", os.cpu_count())
+    command = (small, "--data", phantoms, "-o", study, *one_thread)
     run, state = study / "runs" / "xs-EX-0", study / "states" / "xs-EX-0.json"
 
     process = begin(*command)

@@ -163,9 +163,9 @@ def test_what_is_not_there_cannot_be_resumed(phantoms, tmp_path, refused):
         (("--task", "XX"), "no task 'XX'; choose from MA, HE, EX, SE"),
         (("--crop", "round"), "no crop 'round'; choose from square, rectangle"),
         (("--schedule", "step"), "no schedule 'step'; choose from plateau, cosine"),
-        (("--epochs", "0"), "epochs 0, batch 4: expected 1 or more of each"),
-        (("--lr", "nan"), "learning rate nan: expected a number above 0"),
-        (("--seed", "-1"), "seed -1, split seed 0: expected 0 or more of each"),
+        (("--epochs", "0"), "epochs 0: expected 1 or more"),
+        (("--lr", "nan"), "lr nan: expected a number above 0"),
+        (("--seed", "-1"), "seed -1: expected 0 or more"),
     ],
     ids=lambda o: " ".join(o) if isinstance(o, tuple) else "",
 )

@@ -12,9 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from mobileseg.study.plan import Plan, read_plan
+from mobileseg.study.plan import read_plan
+from mobileseg.study.planned import Plan
 
 Planned = Callable[..., Plan]
+
+# As many processes as cores: one thread each. On maps this small a second one only waits.
+WORKERS = os.cpu_count() or 1
 
 HEAD = """
 name = "small"
@@ -43,6 +47,12 @@ def planned() -> Planned:
         return read_plan(file)
 
     return plan
+
+
+@pytest.fixture(scope="session")
+def workers() -> int:
+    """Processes at a time that leave each one thread."""
+    return WORKERS
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
@@ -28,7 +29,6 @@ EPOCHS = 6
 LOCAL: dict[str, Any] = {
     "engine": "local",
     "address": None,
-    "workers": 2,
     "together": 2,
     "retries": 2,
     "device": "cpu",
@@ -46,7 +46,7 @@ class Told:
 
 
 @pytest.fixture(scope="module")
-def told(tmp_path_factory, planned, block, phantoms, kill_in_mid_run) -> Told:
+def told(tmp_path_factory, planned, block, phantoms, workers, kill_in_mid_run) -> Told:
     """Two runs of one process that is killed, one run that diverges, an ensemble."""
     folder = tmp_path_factory.mktemp("drive")
     more = block + "runs = 2" + block + "seeds = [9]\nlr = 1e30"
@@ -57,12 +57,13 @@ def told(tmp_path_factory, planned, block, phantoms, kill_in_mid_run) -> Told:
     with pytest.MonkeyPatch.context() as patch:
         said = (folder / "said").open("w+")
         patch.setattr("sys.stderr", said)
-        outcome = conduct(plan, phantoms, study, **LOCAL)
+        outcome = conduct(plan, phantoms, study, workers=workers, **LOCAL)
         killer.join()
         said.seek(0)
         lines = said.read().splitlines()
         said.close()
-    return Told(outcome, study, lines, lambda: conduct(plan, phantoms, study, **LOCAL))
+    again = partial(conduct, plan, phantoms, study, workers=workers, **LOCAL)
+    return Told(outcome, study, lines, again)
 
 
 def test_the_killed_run_is_tried_again_and_the_study_completes(told):

@@ -54,12 +54,12 @@ def test_without_ray_the_extra_is_named(monkeypatch, tmp_path):
 
 @needs_ray
 def test_a_study_on_ray_outlives_a_killed_worker(
-    planned, block, phantoms, tmp_path, capsys, kill_in_mid_run
+    planned, block, phantoms, tmp_path, capsys, workers, kill_in_mid_run
 ):
     folder, lines = tmp_path / "study", []
     study = begin_study(folder, planned(tmp_path, block + "runs = 2", EPOCHS), phantoms)
     jobs = list(in_jobs(study, study.runs, 1, data=phantoms, device="cpu"))
-    with RayEngine(folder, phantoms, 1, "cpu", "local") as engine:
+    with RayEngine(folder, phantoms, workers, "cpu", "local") as engine:
         nodes = [node for node in engine.ray.nodes() if node["Alive"]]
         with pytest.raises(BadInput, match=r"does not see the study's data; expected "):
             _refuse_apart(engine.ray, nodes, folder, tmp_path / "nowhere")

@@ -10,7 +10,8 @@ import pytest
 
 from mobileseg.errors import BadInput
 from mobileseg.models.variants import VARIANTS
-from mobileseg.study.plan import Plan, PlannedRun, find_study, read_plan, shipped
+from mobileseg.study.plan import find_study, read_plan, shipped
+from mobileseg.study.planned import Plan, PlannedRun
 
 WHOLE = """
 name = "whole"
