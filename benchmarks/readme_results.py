@@ -65,7 +65,7 @@ def _studies() -> list[str]:
     """A row per network that a study trained; test pictures, protocol and size named."""
     rows = [row for name in STUDIES for row in json.loads((HERE / "results" / name).read_text())]
     gpu = {row["gpu"] for row in rows} - {None}
-    where = ", ".join(sorted(gpu)) or "CPU only: half the paper's side, not its epochs"
+    where = ", ".join(sorted(gpu)) or "CPU only (half the paper's side, fewer epochs)"
     return [
         f"Trained on {rows[0]['data']} (true masks of hard exudates), protocol "
         f"`{rows[0]['protocol']}`, {where}:",
@@ -74,6 +74,8 @@ def _studies() -> list[str]:
         "| the paper's AUPR, 512 px |",
         "|---|---|---|---|---|---|---|---|",
         *map(_study_row, rows),
+        "",
+        "(SD over runs), [95 % interval over test pictures]. The paper's are of another crop and size.",
     ]
 
 

@@ -15,10 +15,19 @@ from mobileseg.errors import BadInput
 from mobileseg.evaluation.score import score_run
 from mobileseg.runs import open_run, pretrained_run, shipped_runs
 
+# Variant, and a floor under the exact AUPR on the test set; measured: 0.840 and 0.693.
+SHIPPED = {"xs-ex": ("xs", 0.8), "s-ex": ("s", 0.65)}
 
-def test_it_opens_and_names_what_it_was_trained_on():
-    run = open_run(pretrained_run())
-    assert run.config.variant == "xs"
+
+def test_nothing_ships_that_is_not_looked_at_here():
+    assert set(SHIPPED) == set(shipped_runs())
+    assert pretrained_run().name == "xs-ex"
+
+
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_opens_and_names_what_it_was_trained_on(name):
+    run = open_run(shipped_runs()[name])
+    assert run.config.variant == SHIPPED[name][0]
     assert run.config.lesions == ("EX",)
     assert not set(run.config.pictures["train"]) & set(run.config.pictures["validation"])
     assert 0 < run.config.thresholds["EX"] < 1
@@ -28,8 +37,9 @@ def test_it_opens_and_names_what_it_was_trained_on():
     assert record["epochs"] == run.config.training["epochs"]
 
 
-def test_it_finds_exudates_on_test_pictures_it_never_saw(idrid512):
-    run = open_run(pretrained_run())
+@pytest.mark.parametrize("name", SHIPPED)
+def test_it_finds_exudates_on_test_pictures_it_never_saw(name, idrid512):
+    run = open_run(shipped_runs()[name])
     samples = read_idrid(idrid512).split("test", run.config.lesions)
     seen = set(run.config.pictures["train"]) | set(run.config.pictures["validation"])
     assert not seen & {s.name for s in samples}
@@ -37,8 +47,7 @@ def test_it_finds_exudates_on_test_pictures_it_never_saw(idrid512):
     prepared = prepare_all(idrid512, samples, run.config.lesions, run.config.preprocess, rule)
     (score,) = score_run(run, prepared)
     assert score.pictures == 27
-    # Measured: 0.84.
-    assert score.aupr >= 0.8
+    assert score.aupr >= SHIPPED[name][1]
 
 
 @pytest.mark.parametrize("name", sorted(shipped_runs()))

@@ -140,6 +140,8 @@ def test_ctrl_c_leaves_no_half_of_a_bundle(trained_run, tmp_path):
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
+        # A shell that runs tests in the background lets its children ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL) and None,
     )
     try:
         for _ in range(1200):  # 2 min: until it has begun to write beside the bundle's place

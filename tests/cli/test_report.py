@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mobileseg.cli import main
-from mobileseg.runs import pretrained_run
+from mobileseg.runs import open_run, pretrained_run
 
 
 @pytest.fixture
@@ -56,7 +56,8 @@ def test_the_table_goes_to_stdout_and_what_is_missing_to_stderr(study, call):
     assert code == 0
     assert "0.646 n=1" in out and "0.774 (0.057)" in out
     assert str(old / "report.md") in out
-    assert "trained: trained (epoch 40 of 40), not scored" in err
+    epochs = open_run(pretrained_run()).config.training["epochs"]
+    assert f"trained: trained (epoch {epochs} of {epochs}), not scored" in err
     assert "no study.json; 2 run folder(s) found" in err  # the report is none
 
 
