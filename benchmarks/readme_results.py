@@ -75,7 +75,7 @@ def _studies() -> list[str]:
         "|---|---|---|---|---|---|---|---|",
         *map(_study_row, rows),
         "",
-        "(SD over runs), [95 % interval over test pictures]. The paper's are of another crop and size.",
+        "(SD over runs), [95 % interval over pictures]. The paper's are of another crop and size.",
     ]
 
 
