@@ -64,7 +64,7 @@ def train_on_devices(
     new: dict[str, Any] | None,
     device: torch.device,
     devices: int,
-    report: Report = lambda row: None,
+    report: Report | None = None,
 ) -> TrainState:
     """Train a run in `devices` processes, one a device.
 
@@ -96,7 +96,7 @@ def train_on_devices(
 
 
 def _process(
-    fabric: Any, folder: Path, data: Path, new: dict[str, Any] | None, report: Report
+    fabric: Any, folder: Path, data: Path, new: dict[str, Any] | None, report: Report | None
 ) -> TrainState | MobilesegError:
     """What each process does; the leader's return value is what the caller gets."""
     if fabric.device.type == "cpu":
@@ -109,7 +109,7 @@ def _process(
         return fault
     try:
         trainer = resume(folder, data, device=fabric.device, team=team)
-        trainer.run(report)
+        trainer.run(report or (lambda row: None))
     except MobilesegError as error:  # raised alike in every process: none waits for another
         return _portable(error)
     if team.leads:

@@ -10,6 +10,11 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
+
+from mobileseg.spec import PreprocessSpec
+from mobileseg.training.config import TrainConfig
+from mobileseg.training.devices import train_on_devices
 
 pytest.importorskip("lightning", reason="not run: lightning is not installed")
 COMMAND = Path(sys.executable).parent / "mobileseg"
@@ -85,3 +90,14 @@ def test_a_loss_that_is_not_a_number_stops_every_process(tmp_path, phantoms):
     assert "the loss is nan in epoch 1" in done.stderr
     assert "Traceback" not in done.stderr
     assert (tmp_path / "run" / "diverged.json").is_file()
+
+
+def test_it_can_be_called_from_python_without_a_report(tmp_path, phantoms):
+    """What is sent to the processes must be picklable, defaults included."""
+    choices = TrainConfig(epochs=1, batch=3, devices=2)
+    spec = PreprocessSpec(64, (256, 256))
+    new = {"variant": "xs", "task": "EX", "preprocess": spec, "choices": choices}
+    state = train_on_devices(
+        tmp_path / "run", phantoms, new=new, device=torch.device("cpu"), devices=2
+    )
+    assert (state.epoch, state.best_epoch) == (1, 1)
