@@ -41,11 +41,19 @@ ONLY_ON_A_GPU = ("fp16",)  # a CPU has no fast fp16 arithmetic
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 @click.option("--side", default=128, show_default=True)
 @click.option("--epochs", default=30, show_default=True)
+@click.option("--batch", default=4, show_default=True, help="2 for each device, at least.")
 @click.option("--seeds", default=2, show_default=True)
 @click.option("--ways", default=",".join(WAYS), show_default=True)
 @click.option("--device", default="auto", show_default=True)
 def main(
-    data: Path, output: Path, side: int, epochs: int, seeds: int, ways: str, device: str
+    data: Path,
+    output: Path,
+    side: int,
+    epochs: int,
+    batch: int,
+    seeds: int,
+    ways: str,
+    device: str,
 ) -> None:
     """Train every way with every seed and write the JSON."""
     where = pick_device(device)
@@ -58,7 +66,7 @@ def main(
         for seed in range(seeds):
             for way in chosen:  # seed by seed: a busy machine slows every way alike
                 choices = TrainConfig(
-                    epochs=epochs, batch=2, lr=3e-3, schedule="cosine", seed=seed, **WAYS[way]
+                    epochs=epochs, batch=batch, lr=3e-3, schedule="cosine", seed=seed, **WAYS[way]
                 )
                 new = {"variant": "xs", "task": "EX", "preprocess": spec, "choices": choices}
                 folder = Path(scratch) / f"{way}-{seed}"
@@ -83,7 +91,7 @@ def main(
         }
         for way in chosen
     ]
-    write_json(output, head | {"epochs": epochs, "seeds": seeds, "rows": rows})
+    write_json(output, head | {"epochs": epochs, "batch": batch, "seeds": seeds, "rows": rows})
 
 
 if __name__ == "__main__":

@@ -107,6 +107,13 @@ class TrainConfig:
             if not 0 <= getattr(self, name) <= 1:
                 raise BadInput(f"{_words(name)} {getattr(self, name)}: expected 0 to 1")
 
+        if self.devices > 1 and self.batch < 2 * self.devices:
+            # Measured: 1 picture each, 0.08 validation AUPR where one process reaches 0.37.
+            raise BadInput(
+                f"batch {self.batch}, devices {self.devices}: one picture a process is too few for "
+                f"batch norm; expected a batch of {2 * self.devices} or more"
+            )
+
     @classmethod
     def for_task(cls, task: str, **given: Any) -> Self:
         """The paper's length for a task of that many lesions, and what is given.

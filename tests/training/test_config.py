@@ -55,6 +55,11 @@ def test_it_survives_json_and_an_older_versions_lacks_nothing():
         ({"alpha": 1.5}, "alpha 1.5: expected 0 to 1"),
         ({"validation_share": -0.1}, "validation share -0.1: expected 0 to 1"),
         ({"devices": 0}, "devices 0: expected 1 or more"),
+        (
+            {"devices": 2, "batch": 3},
+            "batch 3, devices 2: one picture a process is too few for batch norm; "
+            "expected a batch of 4 or more",
+        ),
     ],
 )
 def test_numbers_out_of_range_are_refused(given, text):

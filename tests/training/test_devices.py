@@ -18,7 +18,7 @@ from mobileseg.training.devices import train_on_devices
 
 pytest.importorskip("lightning", reason="not run: lightning is not installed")
 COMMAND = Path(sys.executable).parent / "mobileseg"
-SMALL = ("--side", "64", "--frame", "256x256", "--batch", "3", "--seed", "3")
+SMALL = ("--side", "64", "--frame", "256x256", "--batch", "4", "--seed", "3")
 
 
 def train(*arguments: object) -> subprocess.CompletedProcess[str]:
@@ -94,7 +94,7 @@ def test_a_loss_that_is_not_a_number_stops_every_process(tmp_path, phantoms):
 
 def test_it_can_be_called_from_python_without_a_report(tmp_path, phantoms):
     """What is sent to the processes must be picklable, defaults included."""
-    choices = TrainConfig(epochs=1, batch=3, devices=2)
+    choices = TrainConfig(epochs=1, batch=4, devices=2)
     spec = PreprocessSpec(64, (256, 256))
     new = {"variant": "xs", "task": "EX", "preprocess": spec, "choices": choices}
     state = train_on_devices(
