@@ -1,7 +1,8 @@
 """One training on several devices: Lightning Fabric starts the processes and averages gradients.
 
 Each process takes its part of every batch. Batch norm and Dice therefore see less of a batch than
-one process would, so the weights are others, of the same quality (measured; see the README).
+one process would, and the weights are others. That they are as good is not shown yet: the only
+comparison (benchmarks/results/same-quality-cpu.json) is too short, and two processes came last.
 One process leads: it validates, writes and reports.
 """
 
