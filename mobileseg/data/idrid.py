@@ -11,10 +11,13 @@ Source: Porwal et al. 2018, doi:10.3390/data3030025.
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from mobileseg.errors import BadInput
+from mobileseg.files import sha256
 from mobileseg.lesions import LESIONS
 
 ROOT = "A. Segmentation"
@@ -117,6 +120,15 @@ def read_idrid(folder: Path) -> Collection:
         {split: samples for split, (samples, _) in split_of.items()},
         {split: labelled for split, (_, labelled) in split_of.items()},
     )
+
+
+def fingerprint(labelled: Iterable[tuple[str, Sample]]) -> str:
+    """One sum over labels and contents of pictures and masks, in the order given."""
+    whole = hashlib.sha256()
+    for label, sample in labelled:
+        for key, path in (("picture", sample.picture), *sorted(sample.masks.items())):
+            whole.update(f"{label}/{key}/{sha256(path)}\n".encode())
+    return whole.hexdigest()
 
 
 def report(folder: Path, problems: list[str]) -> None:

@@ -13,7 +13,6 @@ Everything is read anew from here: the processes of a study share nothing but th
 from __future__ import annotations
 
 import csv
-import hashlib
 import math
 import os
 import socket
@@ -23,9 +22,9 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
-from mobileseg.data.idrid import read_idrid
+from mobileseg.data.idrid import fingerprint, read_idrid
 from mobileseg.errors import BadInput
-from mobileseg.files import leftovers, read_json, sha256, write_json
+from mobileseg.files import leftovers, read_json, write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.study.lock import LOCK
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
@@ -151,12 +150,8 @@ def data_fingerprint(data: Path) -> str:
     Raises:
         BadInput: another layout than IDRiD's.
     """
-    whole = hashlib.sha256()
-    for split, samples in sorted(read_idrid(data).samples.items()):
-        for sample in samples:
-            for key, path in (("picture", sample.picture), *sorted(sample.masks.items())):
-                whole.update(f"{split}/{sample.name}/{key}/{sha256(path)}\n".encode())
-    return whole.hexdigest()
+    splits = sorted(read_idrid(data).samples.items())
+    return fingerprint((f"{split}/{s.name}", s) for split, samples in splits for s in samples)
 
 
 def open_study(path: Path) -> StudyFolder:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,9 +9,8 @@ from pathlib import Path
 
 import torch
 
-from mobileseg.data.idrid import Collection, Sample, read_idrid
+from mobileseg.data.idrid import Collection, Sample, fingerprint, read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
-from mobileseg.files import sha256
 from mobileseg.spec import PreprocessSpec
 
 Tick = Callable[[], None]
@@ -58,11 +56,7 @@ class Pictures:
     @cached_property
     def fingerprint(self) -> str:
         """One sum over names and contents of all training pictures and masks."""
-        whole = hashlib.sha256()
-        for sample in self.samples:
-            for key, path in (("picture", sample.picture), *sorted(sample.masks.items())):
-                whole.update(f"{sample.name}/{key}/{sha256(path)}\n".encode())
-        return whole.hexdigest()
+        return fingerprint((sample.name, sample) for sample in self.samples)
 
 
 def read_pictures(
