@@ -16,24 +16,25 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.deployable import OUTPUTS
+from converters.deployable import INPUT, NETWORK_INPUT, OUTPUTS
 from converters.goldens import write_goldens
 from converters.model_card import model_card
+from converters.orders import Order
 from converters.quiet import quiet
-from converters.targets import TARGETS, Check, Converter, Target, target
+from converters.targets import CHOICES, TARGETS, Check, Converter, Target, target
 from mobileseg.errors import BadInput
 from mobileseg.files import read_json, sha256, staged_folder, write_json, write_text
 from mobileseg.lesions import LESIONS
 from mobileseg.runs import WEIGHTS, Member, Run, open_run
 from mobileseg.version import __version__
 
-SCHEMA = 1
+SCHEMA = 2
 MANIFEST = "model.json"
 REFERENCE = ("config.json", WEIGHTS, "run.json")
 UNHASHED = (MANIFEST, "evidence")
 FINDERS = ".DS_Store"  # what a Mac leaves in every folder that somebody has looked at
 # What is read back from a manifest, which no sum protects: a person may have edited it.
-ENTRIES = {"target": str, "precision": str, "frame_hw": list, "lesions": list, "files": dict}
+ENTRIES = {"target": str, "precision": str, "frames": list, "lesions": list, "files": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +49,9 @@ class Bundle:
         return target(self.manifest["target"])
 
     @property
-    def precision(self) -> str:
-        return str(self.manifest["precision"])
+    def order(self) -> Order:
+        """What was asked of the conversion."""
+        return _order(self.manifest)
 
     @property
     def artifact(self) -> Path:
@@ -57,8 +59,7 @@ class Bundle:
 
     @property
     def frame_hw(self) -> tuple[int, int]:
-        height, width = self.manifest["frame_hw"]
-        return int(height), int(width)
+        return self.order.frame_hw
 
     def reference(self) -> Run:
         """The run it was made from."""
@@ -70,8 +71,7 @@ def write_bundle(
     into: Path,
     *,
     target: Target,
-    precision: str,
-    frame_hw: tuple[int, int],
+    order: Order,
     force: bool = False,
 ) -> list[Check]:
     """Convert a run and put everything that goes with it into a folder.
@@ -89,13 +89,12 @@ def write_bundle(
     converter = target.converter()
     with staged_folder(into, force=force, mark=MANIFEST) as staged:
         with quiet():
-            converter.export(run, frame_hw, precision, staged / target.artifact)
-            checks = converter.inspect(staged / target.artifact, run, precision)
+            converter.export(run, order, staged / target.artifact)
+            checks = converter.inspect(staged / target.artifact, run, order)
         _refuse_faults(checks, target)
         _copy_reference(run, staged / "reference")
-        spec = run.config.preprocess.with_frame(frame_hw)
-        write_goldens(staged / "goldens", run, spec)
-        manifest = _manifest(run, target, precision, frame_hw, converter)
+        write_goldens(staged / "goldens", run, order)
+        manifest = _manifest(run, target, order, converter)
         write_text(staged / "MODEL_CARD.md", model_card(run, manifest))
         write_json(staged / MANIFEST, manifest | {"files": _sums(staged)})
     return checks
@@ -121,22 +120,13 @@ def _copy_reference(run: Run, into: Path) -> None:
         shutil.copyfile(run.path / name, into / name)
 
 
-def _manifest(
-    run: Run, target: Target, precision: str, frame_hw: tuple[int, int], converter: Converter
-) -> dict[str, Any]:
+def _manifest(run: Run, target: Target, order: Order, converter: Converter) -> dict[str, Any]:
     config = run.config
-    height, width = frame_hw
-    side, classes = config.preprocess.side_px, len(config.lesions)
-    if converter.LAYOUT.channels_last:
-        frame = {"shape": [1, height, width, 3], "dtype": "uint8", "kind": "tensor"}
-    else:
-        frame = {"shape": [1, 3, height, width], "dtype": "uint8", "kind": "image"}
-    shapes = ([1, classes, side, side], [1, 4], [1, 1])
     return {
         "schema": SCHEMA,
         "mobileseg": __version__,
         "target": target.name,
-        "precision": precision,
+        **order.to_json(),
         "artifact": target.artifact,
         "variant": config.variant,
         "task": config.task,
@@ -150,16 +140,35 @@ def _manifest(
             }
             for code in config.lesions
         ],
-        "frame_hw": [height, width],
-        "preprocess": config.preprocess.with_frame(frame_hw).to_json(),
-        "input": {"name": "frame", "order": "RGB", **frame},
-        "outputs": [
-            {"name": name, "shape": shape, "dtype": "float32"}
-            for name, shape in zip(OUTPUTS, shapes, strict=True)
-        ],
+        "frames": [list(frame) for frame in order.frames],
+        "preprocess": config.preprocess.with_frame(order.frame_hw).to_json(),
+        "input": _input(run, order, converter),
+        "outputs": _outputs(run, order),
         "retina_threshold": config.preprocess.retina_threshold,
         "exporter": converter.versions(),
     }
+
+
+def _input(run: Run, order: Order, converter: Converter) -> dict[str, Any]:
+    """What the file takes; its shape is that of the first frame."""
+    if not order.whole:
+        side = run.config.preprocess.side_px
+        shape = [1, 3, side, side]
+        described = {"name": NETWORK_INPUT, "shape": shape, "dtype": "float32", "kind": "tensor"}
+    elif converter.LAYOUT.channels_last:
+        shape = [1, *order.frame_hw, 3]
+        described = {"name": INPUT, "shape": shape, "dtype": "uint8", "kind": "tensor"}
+    else:
+        shape = [1, 3, *order.frame_hw]
+        described = {"name": INPUT, "shape": shape, "dtype": "uint8", "kind": "image"}
+    return described | {"order": "RGB"}
+
+
+def _outputs(run: Run, order: Order) -> list[dict[str, Any]]:
+    side, classes = run.config.preprocess.side_px, len(run.config.lesions)
+    shapes = zip(OUTPUTS, ([1, classes, side, side], [1, 4], [1, 1]), strict=True)
+    described = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in shapes]
+    return described if order.whole else described[:1]
 
 
 def _member(member: Member, run: Run) -> dict[str, Any]:
@@ -221,6 +230,10 @@ def _refuse_incomplete(manifest: dict[str, Any], where: Path) -> None:
     for name, kind in ENTRIES.items():
         if not isinstance(manifest.get(name), kind):
             raise BadInput(f"{where}: no entry {name!r} of kind {kind.__name__}; convert again")
+    try:
+        _order(manifest)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(f"{where}: unknown choice ({error}); convert again") from None
     for entry in manifest["lesions"]:
         if not isinstance(entry, dict) or not {"code", "threshold"} <= set(entry):
             raise BadInput(f"{where}: found lesion {entry!r}; expected a code and a threshold")
@@ -231,6 +244,11 @@ def _refuse_incomplete(manifest: dict[str, Any], where: Path) -> None:
     artifact = TARGETS[manifest["target"]].artifact
     if not any(name.split("/")[0] == artifact for name in manifest["files"]):
         raise BadInput(f"{where}: lists no {artifact}; convert the run again")
+
+
+def _order(manifest: dict[str, Any]) -> Order:
+    choices = {name: manifest[name] for name in CHOICES if name in manifest}
+    return Order.from_json(choices, manifest["frames"])
 
 
 def artifact_sha256(bundle: Bundle) -> str:

@@ -21,8 +21,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from converters.deployable import IMAGE, OUTPUTS, deployable
+from converters.deployable import IMAGE, INPUT, OUTPUTS, deployable
 from converters.mil_checks import check_program, operations
+from converters.orders import Order
 from converters.reproducible_package import make_reproducible
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit
@@ -30,7 +31,7 @@ from mobileseg.runs import Run
 from mobileseg.version import __version__
 
 LAYOUT = IMAGE
-INPUT = "frame"
+NOT_HERE = "Core ML runs on Apple systems only; its saved program was checked statically"
 
 
 @contextmanager
@@ -47,9 +48,9 @@ def _toolkit() -> Iterator[Any]:
         yield coremltools
 
 
-def why_not() -> str | None:
+def why_not(order: Order) -> str | None:
     """Core ML itself is needed to run a package, and this project has no use of it yet."""
-    return "Core ML runs on Apple systems only; its saved program was checked statically"
+    return NOT_HERE
 
 
 def _in_network(op: Any) -> bool:
@@ -59,18 +60,18 @@ def _in_network(op: Any) -> bool:
     return "network" in op.scopes.get(ScopeSource.TORCHSCRIPT_MODULE_NAME, [])
 
 
-def export(run: Run, frame_hw: tuple[int, int], precision: str, path: Path) -> None:
+def export(run: Run, order: Order, path: Path) -> None:
     """Trace, convert, write; the same run gives the same bytes.
 
     Raises:
         MissingToolkit: coremltools is not installed.
     """
-    graph = deployable(run, frame_hw, LAYOUT)
+    graph = deployable(run, order.frame_hw, LAYOUT)
     with _toolkit() as ct, torch.no_grad():
         computed_in = {
             "fp32": ct.precision.FLOAT32,
             "fp16": ct.transform.FP16ComputePrecision(op_selector=_in_network),
-        }[precision]
+        }[order.precision]
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
             graph, graph.example().contiguous(), check_trace=False
         )
@@ -115,7 +116,7 @@ def load(path: Path) -> Runner:
     Raises:
         MissingToolkit: always, with the reason.
     """
-    raise MissingToolkit(f"{path}: cannot run here: {why_not()}")
+    raise MissingToolkit(f"{path}: cannot run here: {NOT_HERE}")
 
 
 def _program(path: Path) -> Any:
@@ -123,13 +124,13 @@ def _program(path: Path) -> Any:
         return ct.models.MLModel(str(path), skip_model_load=True).get_spec()
 
 
-def inspect(path: Path, run: Run, precision: str) -> list[Check]:
+def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     """Everything that must hold of the saved program; see `mil_checks`."""
     convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in run.ensemble.modules())
     return check_program(
         _program(path),
         convolutions=convolutions,
-        precision=precision,
+        precision=order.precision,
         members=len(run.config.members),
     )
 

@@ -12,13 +12,16 @@ from typing import cast
 import torch
 from torch import Tensor, nn
 
+from converters.orders import Order
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.runs import Run
 from mobileseg.spec import PreprocessSpec
 
+INPUT = "frame"
 OUTPUTS = ("probabilities", "crop", "retina")
+NETWORK_INPUT = "enhanced"  # of graph "network", whose only output is the first of OUTPUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +76,53 @@ class Deployable(nn.Module):
         return torch.zeros(1, 3, height, width, dtype=torch.float32)
 
 
+class NetworkAlone(nn.Module):
+    """The same without what comes before the networks, for an app that preprocesses itself.
+
+    Args:
+        ensemble: the run's one network or several, each with its own normalisation.
+        side_px: of the picture that they take.
+    """
+
+    def __init__(self, ensemble: Ensemble, side_px: int) -> None:
+        super().__init__()
+        self.side_px = side_px
+        self.ensemble = ensemble
+        self.eval()
+
+    def forward(self, enhanced: Tensor) -> Tensor:
+        """(1, 3, side, side) float32 RGB after CLAHE, 0..255 -> (1, C, side, side)."""
+        probabilities: Tensor = self.ensemble(enhanced)
+        return probabilities
+
+    def example(self) -> Tensor:
+        """A black picture of the right shape and type, to trace with."""
+        return torch.zeros(1, 3, self.side_px, self.side_px)
+
+
+def shipped_graph(
+    run: Run, order: Order, layout: Layout, ensemble: Ensemble | None = None
+) -> Deployable | NetworkAlone:
+    """The graph that an order asks for.
+
+    Args:
+        ensemble: the networks, if others than the run's own in float32: quantized ones.
+
+    Raises:
+        BadInput: as for `deployable`.
+    """
+    if ensemble is None:
+        ensemble = cast(Ensemble, fold_batch_norm(run.ensemble))
+    if order.whole:
+        spec = run.config.preprocess.with_frame(order.frame_hw)
+        return Deployable(ensemble, spec, layout)
+    return NetworkAlone(ensemble, run.config.preprocess.side_px)
+
+
 def deployable(
     run: Run, frame_hw: tuple[int, int], layout: Layout = BYTES, *, folded: bool = True
 ) -> Deployable:
-    """The graph of a run for frames of one size.
+    """The whole graph of a run for frames of one size.
 
     Args:
         folded: batch norm folded into the convolutions: the same answer within float32's

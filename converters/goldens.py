@@ -13,13 +13,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.orders import Order
 from converters.targets import Answer
 from mobileseg.data.phantom import make_phantom
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files import write_json
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run
-from mobileseg.spec import PreprocessSpec, photo_to_frame
+from mobileseg.spec import photo_to_frame
 
 SEED = 20220404  # of the phantoms; any would do, but always the same
 
@@ -52,13 +53,25 @@ def reference_answer(run: Run, frame: NDArray[np.uint8]) -> Answer:
     )
 
 
-def write_goldens(folder: Path, run: Run, spec: PreprocessSpec) -> None:
-    """Write `folder/<name>/{frame.rgb,probabilities.f32,expected.json}` for each golden frame."""
+def planes(enhanced: NDArray[np.float32]) -> NDArray[np.float32]:
+    """(side, side, 3) -> (3, side, side), as a network alone takes it."""
+    return np.ascontiguousarray(enhanced.transpose(2, 0, 1))
+
+
+def write_goldens(folder: Path, run: Run, order: Order) -> None:
+    """Write `folder/<name>/{frame.rgb,probabilities.f32,expected.json}` for each golden frame.
+
+    For a network alone also `enhanced.f32`, the picture after CLAHE: what such a file takes.
+    """
+    spec = run.config.preprocess.with_frame(order.frame_hw)
     for golden in golden_frames(spec.frame_hw):
         answer = reference_answer(run, golden.frame)
         place = folder / golden.name
         place.mkdir(parents=True)
         (place / "frame.rgb").write_bytes(golden.frame.tobytes())
+        if not order.whole:
+            enhanced = planes(preprocess(golden.frame, spec).enhanced)
+            (place / "enhanced.f32").write_bytes(enhanced.astype("<f4").tobytes())
         (place / "probabilities.f32").write_bytes(answer.probabilities.astype("<f4").tobytes())
         write_json(
             place / "expected.json",

@@ -15,7 +15,7 @@ def model_card(run: Run, manifest: dict[str, Any]) -> str:
     config = run.config
     training = config.training
     rules = protocol(training["protocol"])
-    frame, side = manifest["frame_hw"], config.preprocess.side_px
+    side = config.preprocess.side_px
     rows = "\n".join(
         f"| {code} | {LESIONS[code].name} | {config.thresholds[code]:.4f} |"
         for code in config.lesions
@@ -25,9 +25,7 @@ def model_card(run: Run, manifest: dict[str, Any]) -> str:
 **Not a medical device.** For research and prototypes; no diagnosis may rest on it.
 
 {_networks(config)} of the U²-Net family (Siebert & Rostalski
-2022), made to mark retinal lesions in a colour fundus picture. The file takes an RGB frame of
-{frame[0]}×{frame[1]} pixels (height × width) and does everything else itself: retina box, resize
-to {side}×{side}, CLAHE, normalisation, network, sigmoid.
+2022), made to mark retinal lesions in a colour fundus picture. {_takes(manifest, side)}
 
 | lesion | name | threshold |
 |---|---|---|
@@ -54,6 +52,21 @@ diseases are untested. Lesions of a few pixels after the resize may be missed.
 reference's answers, for a test on the device. `reference/` is the trained run itself, from which
 `mobileseg parity` computes what the file should say. `evidence/` is what was measured on this file.
 """
+
+
+def _takes(manifest: dict[str, Any], side: int) -> str:
+    """What goes into the file, and what it does itself."""
+    if manifest["graph"] == "network":
+        return (
+            f"The file takes an RGB picture\nof {side}×{side} pixels, cropped, resized and after "
+            "CLAHE (float32, 0 to 255), and does the\nrest: normalisation, network, sigmoid."
+        )
+    sizes = " or ".join(f"{height}×{width}" for height, width in manifest["frames"])
+    return (
+        f"The file takes an RGB frame of\n{sizes} pixels (height × width) and does everything "
+        f"else itself: retina box, resize\nto {side}×{side}, CLAHE, normalisation, network, "
+        "sigmoid."
+    )
 
 
 def _networks(config: RunConfig) -> str:

@@ -18,6 +18,8 @@ from numpy.typing import NDArray
 
 from converters.bundle import Bundle
 from converters.deployable import BYTES
+from converters.goldens import planes
+from converters.orders import Order
 from converters.quiet import quiet
 from converters.targets import Answer, Check, Runner
 from mobileseg.data.prepared import mask_at_network
@@ -26,7 +28,7 @@ from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import Preprocessed, preprocess
 from mobileseg.runs import Run
-from mobileseg.spec import PreprocessSpec, fitted_hw, photo_to_frame
+from mobileseg.spec import fitted_hw, photo_to_frame
 
 
 class Verdict(Enum):
@@ -90,6 +92,7 @@ class Parity:
     bundle: str
     target: str
     precision: str
+    made: str  # what was ordered, in a word; see Order.name
     data: str
     checks: list[Check]
     pictures: list[PictureParity]
@@ -148,19 +151,19 @@ def compare(
         data: what the pictures are, for the record.
         tick: called after each picture.
     """
-    converter = bundle.target.converter()
+    converter, order = bundle.target.converter(), bundle.order
     run = bundle.reference()
     with quiet():
-        checks = converter.inspect(bundle.artifact, run, bundle.precision)
+        checks = converter.inspect(bundle.artifact, run, order)
     blank = Parity(
-        str(bundle.path), bundle.target.name, bundle.precision, data, checks, [], {}, None
+        str(bundle.path), bundle.target.name, order.precision, order.name(), data, checks, [], {}
     )
-    reason = converter.why_not()
+    reason = converter.why_not(order)
     if reason:
         return replace(blank, not_run=reason)
     with quiet():
         runner = converter.load(bundle.artifact)
-    comparison = _Comparison(run, runner, run.config.preprocess.with_frame(bundle.frame_hw))
+    comparison = _Comparison(run, runner, order)
     pictures = []
     for case in cases:
         with quiet():  # ExecuTorch describes the processor when it first computes
@@ -173,8 +176,9 @@ def compare(
 class _Comparison:
     """Holds what all pictures share, and the masks until Dice is taken over all of them."""
 
-    def __init__(self, run: Run, runner: Runner, spec: PreprocessSpec) -> None:
-        self.run, self.runner, self.spec = run, runner, spec
+    def __init__(self, run: Run, runner: Runner, order: Order) -> None:
+        self.run, self.runner, self.order = run, runner, order
+        spec = self.spec = run.config.preprocess.with_frame(order.frame_hw)
         self.graph = Preprocess(spec, BYTES.histogram)
         lesions = run.config.lesions
         self.threshold = np.array(
@@ -189,7 +193,8 @@ class _Comparison:
         levels, enhanced = self._graph_preprocessing(frame)
         expected = reference_probabilities(self.run, done)
         same = reference_probabilities(self.run, replace(done, enhanced=enhanced))
-        answer = self.runner(frame)
+        # A network alone is handed what the graph would have handed it.
+        answer = self.runner(frame if self.order.whole else planes(enhanced))
         mask, reference_mask = answer.probabilities >= self.threshold, expected >= self.threshold
         self._keep_masks(case, done, reference_mask, mask)
         off = np.abs(answer.probabilities - expected)
@@ -209,7 +214,7 @@ class _Comparison:
             level_flips=int((levels != done.levels).any(axis=2).sum()),
             moved=int((moved > 0).sum()),
             moved_levels=float(moved.max()),
-            box_equal=_same_box(answer, done),
+            box_equal=not self.order.whole or _same_box(answer, done),
         )
 
     def _graph_preprocessing(

@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.bundle import is_bundle, open_bundle
-from converters.goldens import reference_answer
+from converters.bundle import Bundle, is_bundle, open_bundle
+from converters.goldens import planes, reference_answer
 from converters.quiet import quiet
-from converters.targets import Runner
+from converters.targets import Answer, Runner
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.findings import Prediction, judge
+from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import is_run, open_run, shipped_runs
 from mobileseg.spec import fitted_hw, photo_to_frame
 
@@ -83,14 +85,32 @@ def _of_bundle(path: Path) -> Predictor:
     bundle = open_bundle(path)
     converter = bundle.target.converter()
     with quiet():  # importing a runtime is when it talks most
-        reason = converter.why_not()
+        reason = converter.why_not(bundle.order)
     if reason:
         raise MissingToolkit(f"{path}: {bundle.target.artifact} cannot run here: {reason}")
     with quiet():
         runner = converter.load(bundle.artifact)
+    if not bundle.order.whole:
+        runner = _preprocessing_first(bundle, runner)
     thresholds = {entry["code"]: entry["threshold"] for entry in bundle.manifest["lesions"]}
-    name = f"{path.name} ({bundle.target.name} {bundle.precision})"
+    name = f"{path.name} ({bundle.target.name} {bundle.order.name()})"
     return Predictor(name, thresholds, bundle.frame_hw, runner)
+
+
+def _preprocessing_first(bundle: Bundle, network: Runner) -> Runner:
+    """What an app does with a file of graph "network": preprocess, then ask it."""
+    spec = bundle.reference().config.preprocess.with_frame(bundle.frame_hw)
+
+    def run(frame: NDArray[Any]) -> Answer:
+        done = preprocess(frame, spec)
+        crop = done.crop
+        return Answer(
+            network(planes(done.enhanced)).probabilities,
+            np.array([crop.left, crop.top, crop.width, crop.height], np.float32),
+            done.retina,
+        )
+
+    return run
 
 
 def _in_order(

@@ -6,12 +6,13 @@ inside its functions. A new target is a new file and a new row.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
+from converters.orders import Order
 from mobileseg.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:
@@ -27,12 +28,23 @@ class Answer:
     """What an artifact says of one frame; see `Deployable.forward`."""
 
     probabilities: NDArray[np.float32]  # (C, side, side)
-    crop: NDArray[np.float32]  # (4,)
-    retina: float
+    crop: NDArray[np.float32]  # (4,); of a network alone NaN: it saw no frame
+    retina: float  # likewise
+
+    @classmethod
+    def of(cls, outputs: Sequence[NDArray[Any]]) -> Self:
+        """From a file's outputs: `OUTPUTS` of the whole graph, or only the first."""
+        import numpy as np
+
+        if len(outputs) == 1:
+            return cls(outputs[0][0], np.full(4, np.nan, np.float32), float("nan"))
+        probabilities, crop, retina = outputs
+        return cls(probabilities[0], crop[0], float(retina[0, 0]))
 
 
-Runner = Callable[["NDArray[np.uint8]"], Answer]
-"""(H, W, 3) uint8 RGB frame -> its answer, computed by a file opened from disk."""
+Runner = Callable[["NDArray[Any]"], Answer]
+"""Asks a file that was opened from disk. It takes (H, W, 3) uint8 RGB, a frame; of graph "network"
+(3, side, side) float32 RGB, 0..255, the picture after CLAHE."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +61,16 @@ class Converter(Protocol):
 
     LAYOUT: Layout
 
-    def why_not(self) -> str | None:
-        """None if this machine can run the artifact, else the reason in one line."""
+    def why_not(self, order: Order) -> str | None:
+        """None if this machine can run such an artifact, else the reason in one line."""
 
-    def export(self, run: Run, frame_hw: tuple[int, int], precision: str, path: Path) -> None:
-        """Write the artifact, preprocessing included."""
+    def export(self, run: Run, order: Order, path: Path) -> None:
+        """Write the artifact."""
 
     def load(self, path: Path) -> Runner:
         """Open the artifact from disk: what parity checks is what ships."""
 
-    def inspect(self, path: Path, run: Run, precision: str) -> list[Check]:
+    def inspect(self, path: Path, run: Run, order: Order) -> list[Check]:
         """Assert what can be read off the file itself."""
 
     def describe(self, path: Path) -> dict[str, Any]:
@@ -75,37 +87,79 @@ class Target:
     name: str  # as typed after --target
     module: str
     artifact: str  # file name inside a bundle
-    precisions: tuple[str, ...]  # the first is the default
     extra: str | None  # of the pip package; None: needs nothing but torch
+    choices: Mapping[str, Sequence[str]]  # field of `Order` -> its values; the first is the default
+    several_frames: bool = False  # whether one file may take frames of several sizes
 
     def converter(self) -> Converter:
         """Its module; the toolkit itself is not imported yet."""
         module: Any = import_module(self.module)
         return module  # type: ignore[no-any-return]
 
-    def precision(self, name: str | None) -> str:
-        """The precision asked for, or the default.
+    def order(self, frames: Sequence[tuple[int, int]], **asked: str | None) -> Order:
+        """What was asked for, the rest by default.
+
+        Args:
+            frames: (H, W) in pixels.
+            asked: a value by the name of its field in `Order`; None: not asked for.
 
         Raises:
-            UnknownName: this target has none of that name.
+            UnknownName: this target has no such value.
+            BadInput: this target has no such choice at all, or takes frames of one size.
         """
-        if name is None:
-            return self.precisions[0]
-        if name not in self.precisions:
-            raise UnknownName(f"{self.name} precision", name, self.precisions)
-        return name
+        if len(frames) > 1 and not self.several_frames:
+            raise BadInput(
+                f"found {len(frames)} frame sizes; expected one: a {self.name} file takes one size"
+            )
+        chosen = {name: values[0] for name, values in self.choices.items()}
+        for name, value in asked.items():
+            if value is None:
+                continue
+            if name not in self.choices:
+                able = [t.name for t in TARGETS.values() if name in t.choices]
+                raise BadInput(f"target {self.name} has no choice of {name}; {_and(able)} has")
+            if value not in self.choices[name]:
+                raise UnknownName(f"{self.name} {name}", value, self.choices[name])
+            chosen[name] = value
+        return Order(tuple(frames), **chosen)
 
 
+def _and(names: Sequence[str]) -> str:
+    return " and ".join(names)
+
+
+GRAPHS = ("whole", "network")
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
-        Target("executorch", "converters.executorch_xnnpack", "model.pte", ("fp32",), "executorch"),
-        Target("torchscript", "converters.torchscript_lite", "model.ptl", ("fp32",), None),
         Target(
-            "coreml", "converters.coreml_program", "model.mlpackage", ("fp32", "fp16"), "coreml"
+            "executorch",
+            "converters.executorch_program",
+            "model.pte",
+            "executorch",
+            {
+                "precision": ("fp32",),
+                "backend": ("xnnpack",),
+                "graph": GRAPHS,
+            },
+        ),
+        Target(
+            "torchscript",
+            "converters.torchscript_lite",
+            "model.ptl",
+            None,
+            {"precision": ("fp32",), "graph": GRAPHS},
+        ),
+        Target(
+            "coreml",
+            "converters.coreml_program",
+            "model.mlpackage",
+            "coreml",
+            {"precision": ("fp32", "fp16"), "ios": ("16",), "graph": ("whole",)},
         ),
     )
 }
+CHOICES = tuple(f.name for f in fields(Order) if f.name != "frames")
 
 
 def target(name: str) -> Target:

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from converters.deployable import BYTES, deployable
+from converters.deployable import BYTES, shipped_graph
+from converters.orders import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput
 from mobileseg.files import staged_file
@@ -34,14 +34,14 @@ def _deprecation_known() -> Iterator[None]:
         yield
 
 
-def why_not() -> str | None:
+def why_not(order: Order) -> str | None:
     """PyTorch itself runs it."""
     return None
 
 
-def export(run: Run, frame_hw: tuple[int, int], precision: str, path: Path) -> None:
+def export(run: Run, order: Order, path: Path) -> None:
     """Trace, freeze, write for the lite interpreter."""
-    graph = deployable(run, frame_hw, LAYOUT)
+    graph = shipped_graph(run, order, LAYOUT)
     with _deprecation_known(), torch.no_grad(), staged_file(path) as staged:
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
             graph, graph.example(), check_trace=False
@@ -65,14 +65,16 @@ def load(path: Path) -> Runner:
         raise BadInput(f"{path}: PyTorch cannot load it ({reason}); convert it again") from None
 
     @torch.no_grad()
-    def run(frame: NDArray[np.uint8]) -> Answer:
-        probabilities, crop, retina = module(torch.from_numpy(frame).unsqueeze(0))
-        return Answer(probabilities[0].numpy(), crop[0].numpy(), float(retina[0, 0]))
+    def run(picture: NDArray[Any]) -> Answer:
+        outputs = module(torch.from_numpy(picture).unsqueeze(0))
+        return Answer.of(
+            [o.numpy() for o in (outputs if isinstance(outputs, tuple) else (outputs,))]
+        )
 
     return run
 
 
-def inspect(path: Path, run: Run, precision: str) -> list[Check]:
+def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     """Bytecode that the runtimes in the field can read."""
     found = describe(path)["bytecode"]
     return [Check("bytecode is 8 or older", found <= 8, str(found))]

@@ -45,7 +45,7 @@ RANKS = {
 BESIDE = {("mobileseg.data", "mobileseg.preprocess")}  # of one rank, and only this way round
 # Target files: each knows one toolkit. A row of converters.targets that is not here is found too.
 TARGET_FILES = {
-    "converters.executorch_xnnpack",
+    "converters.executorch_program",
     "converters.torchscript_lite",
     "converters.coreml_program",
 }

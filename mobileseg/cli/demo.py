@@ -153,8 +153,7 @@ def _convert(run: Run, folder: Path) -> tuple[list[Path], list[str]]:
                     run,
                     into,
                     target=target,
-                    precision=target.precision(None),
-                    frame_hw=run.config.preprocess.frame_hw,
+                    order=target.order([run.config.preprocess.frame_hw]),
                     force=True,
                 )
             written.append(into)

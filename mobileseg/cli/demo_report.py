@@ -132,7 +132,7 @@ def _picture_rows(
     samples = {s.name: s for s in read_idrid(data).split("test", run.config.lesions)}
     who: dict[str, Predictor | str] = {REFERENCE: open_predictor(run.path)}
     for result in results:
-        name = f"{result.target} {result.precision}"
+        name = f"{result.target} {result.made}"
         who[name] = (
             f"not run: {result.not_run}" if result.not_run else open_predictor(result.bundle)
         )

@@ -25,6 +25,20 @@ class FrameSize(click.ParamType[tuple[int, int]]):
         return int(parts[0]), int(parts[1])
 
 
+class FrameSizes(click.ParamType[list[tuple[int, int]]]):
+    """One `HxW` or several, as in 720x1280,1080x1920."""
+
+    name = "frame sizes"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> list[tuple[int, int]]:
+        if isinstance(value, list):
+            return value
+        one = FrameSize()
+        return [one.convert(part, param, ctx) for part in str(value).split(",")]
+
+
 def data_option(*, required: bool, text: str) -> Callable[[Any], Any]:
     """--data DIR: an IDRiD folder."""
     return click.option(

@@ -136,7 +136,7 @@ def table(results: list[Parity]) -> list[list[str]]:
     """Figures down, bundles across; the header first."""
     columns = [figures(r) for r in results]
     names = list(dict.fromkeys(name for column in columns for name in column))
-    header = ["", *(f"{r.target} {r.precision}" for r in results)]
+    header = ["", *(f"{r.target} {r.made}" for r in results)]
     return [header, *([name, *(c.get(name, "–") for c in columns)] for name in names)]
 
 

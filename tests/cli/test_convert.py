@@ -36,7 +36,7 @@ def test_a_bundle_is_written_and_the_line_says_where(mobileseg, trained_run, tmp
     )
     assert done.stderr.splitlines() == ["  bytecode is 8 or older: 8"]
     manifest = json.loads((tmp_path / "b" / "ex" / "model.json").read_text())
-    assert manifest["frame_hw"] == [128, 160]
+    assert manifest["frames"] == [[128, 160]]
     assert sorted(p.name for p in (tmp_path / "b").iterdir()) == ["ex"]  # nothing hidden either
 
 

@@ -89,7 +89,10 @@ def tiny_bundle(tiny_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path
     """The tiny run as a TorchScript bundle: a second to make. Copy before changing it."""
     folder = tmp_path_factory.mktemp("tiny") / "bundle"
     write_bundle(
-        tiny_run, folder, target=target("torchscript"), precision="fp32", frame_hw=FRAME_HW
+        tiny_run,
+        folder,
+        target=target("torchscript"),
+        order=target("torchscript").order([FRAME_HW]),
     )
     return folder
 

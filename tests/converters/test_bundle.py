@@ -25,8 +25,8 @@ FRAME_HW = (128, 160)
 
 
 def convert(run, into: Path, **given):
-    chosen = {"target": target("torchscript"), "precision": "fp32", "frame_hw": FRAME_HW}
-    return write_bundle(run, into, **(chosen | given))
+    row = given.pop("target", target("torchscript"))
+    return write_bundle(run, into, target=row, order=row.order([FRAME_HW]), **given)
 
 
 @pytest.fixture
@@ -49,8 +49,8 @@ def no_loader(monkeypatch):
 def test_the_manifest_describes_what_the_file_takes_and_gives(name, bundles):
     manifest = read_json(bundles / name / "model.json")
     row = TARGETS[name]
-    assert (manifest["schema"], manifest["target"]) == (1, name)
-    assert (manifest["artifact"], manifest["precision"]) == (row.artifact, row.precisions[0])
+    assert (manifest["schema"], manifest["target"]) == (2, name)
+    assert (manifest["artifact"], manifest["precision"]) == (row.artifact, "fp32")
     assert (manifest["variant"], manifest["task"]) == ("xs", "EX")
     frame = {"tensor": [1, 1024, 1024, 3], "image": [1, 3, 1024, 1024]}[manifest["input"]["kind"]]
     assert manifest["input"]["shape"] == frame and manifest["input"]["order"] == "RGB"
@@ -60,7 +60,7 @@ def test_the_manifest_describes_what_the_file_takes_and_gives(name, bundles):
         {"name": "crop", "shape": [1, 4], "dtype": "float32"},
         {"name": "retina", "shape": [1, 1], "dtype": "float32"},
     ]
-    assert manifest["frame_hw"] == [1024, 1024] and manifest["retina_threshold"] == 25
+    assert manifest["frames"] == [[1024, 1024]] and manifest["retina_threshold"] == 25
     assert manifest["preprocess"]["side_px"] == 128
 
 
@@ -144,7 +144,7 @@ def edit_a_sum(folder: Path) -> None:
 
 
 def other_schema(folder: Path) -> None:
-    write_json(folder / "model.json", read_json(folder / "model.json") | {"schema": 2})
+    write_json(folder / "model.json", read_json(folder / "model.json") | {"schema": 3})
 
 
 def no_object(folder: Path) -> None:
@@ -165,8 +165,8 @@ DAMAGES = {
     add_a_file: "goldens/extra.txt: model.json lists no such file; remove it",
     truncate_weights: "reference/best.safetensors: found sha256",
     edit_a_sum: "MODEL_CARD.md: found sha256",
-    other_schema: "model.json: another schema than 1; convert the run again",
-    no_object: "model.json: another schema than 1",
+    other_schema: "model.json: another schema than 2; convert the run again",
+    no_object: "model.json: another schema than 2",
     no_json: "model.json: cannot be read as JSON",
     no_manifest: "no model.json in it; expected a bundle",
 }
@@ -195,7 +195,7 @@ def test_the_loader_that_must_not_run_would_have_been_noticed(own, no_loader):
         open_predictor(own)
 
 
-@pytest.mark.parametrize("entry", ["target", "files", "precision", "frame_hw", "lesions"])
+@pytest.mark.parametrize("entry", ["target", "files", "precision", "frames", "lesions"])
 def test_a_manifest_without_an_entry_is_refused_and_not_a_traceback(entry, own):
     manifest = read_json(own / "model.json")
     del manifest[entry]
@@ -272,7 +272,7 @@ def test_weights_with_nan_are_refused_by_name_and_leave_nothing(
         network.side[2].weight[0, 0, 0, 0] = float("nan")
     run = write_run(tmp_path / "run", network)
     with pytest.raises(BadInput, match=r"best\.safetensors: 'side\.2\.weight' holds NaN"):
-        convert(run, tmp_path / "b", target=target(name), precision=TARGETS[name].precisions[0])
+        convert(run, tmp_path / "b", target=target(name))
     assert left_in(tmp_path) == ["run"]
 
 
@@ -293,7 +293,7 @@ def test_an_export_that_fails_midway_leaves_what_was_there(
     if force:
         shutil.copytree(tiny_bundle, into)
 
-    def export(run, frame_hw, precision, path: Path) -> None:
+    def export(run, order, path: Path) -> None:
         path.write_bytes(b"half")
         raise error
 

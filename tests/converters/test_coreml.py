@@ -16,22 +16,26 @@ import pytest
 from converters import coreml_program
 from converters.mil_checks import FLOAT16, FLOAT32, check_program, operations
 from converters.quiet import quiet
+from converters.targets import target
 from mobileseg.errors import MissingToolkit
 
 coremltools = pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
 
 FRAME_HW = (128, 160)
 PRECISIONS = ("fp32", "fp16")
+ORDERS = {p: target("coreml").order([FRAME_HW], precision=p) for p in PRECISIONS}
 CONVOLUTIONS = 119  # of U²-Net-XS
 
 EXPORT = """
 import sys
 from pathlib import Path
 from converters import coreml_program
+from converters.targets import target
 from mobileseg.runs import open_run
 for precision in ("fp32", "fp16"):
     path = Path(sys.argv[2]) / f"{precision}.mlpackage"
-    coreml_program.export(open_run(Path(sys.argv[1])), (128, 160), precision, path)
+    order = target("coreml").order([(128, 160)], precision=precision)
+    coreml_program.export(open_run(Path(sys.argv[1])), order, path)
 """
 
 
@@ -41,7 +45,7 @@ def packages(tiny_run, tmp_path_factory) -> dict[str, Path]:
     with quiet():
         for precision in PRECISIONS:
             path = folder / f"{precision}.mlpackage"
-            coreml_program.export(tiny_run, FRAME_HW, precision, path)
+            coreml_program.export(tiny_run, ORDERS[precision], path)
     return {p: folder / f"{p}.mlpackage" for p in PRECISIONS}
 
 
@@ -95,7 +99,7 @@ def test_neither_a_date_nor_a_random_identifier_is_in_a_package(packages, specs)
 
 @pytest.mark.parametrize("precision", PRECISIONS)
 def test_every_check_holds_of_what_is_written(precision, packages, tiny_run):
-    checks = coreml_program.inspect(packages[precision], tiny_run, precision)
+    checks = coreml_program.inspect(packages[precision], tiny_run, ORDERS[precision])
     assert [c.name for c in checks if not c.holds] == []
     assert len(checks) == 14
 
@@ -131,7 +135,7 @@ def test_operators_are_counted_for_people(packages):
 def test_it_says_that_it_cannot_run_here(packages):
     with pytest.raises(MissingToolkit, match=r"fp32\.mlpackage: cannot run here: Core ML runs on"):
         coreml_program.load(packages["fp32"])
-    assert "Apple systems only" in coreml_program.why_not()
+    assert "Apple systems only" in coreml_program.why_not(ORDERS["fp32"])
 
 
 # Faults planted into the saved program. Each converts, saves and loads without a word.

@@ -16,7 +16,7 @@ import pytest
 import torch
 
 import mobileseg
-from converters import coreml_program, executorch_xnnpack
+from converters import coreml_program, executorch_program
 from converters.bundle import open_bundle, write_bundle
 from converters.deployable import BYTES, IMAGE, deployable
 from converters.goldens import reference_answer
@@ -56,7 +56,7 @@ def four(members, phantoms, tmp_path_factory) -> Run:
 def bundle(four, tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("four") / "bundle"
     chosen = target("torchscript")
-    write_bundle(four, folder, target=chosen, precision="fp32", frame_hw=FRAME_HW)
+    write_bundle(four, folder, target=chosen, order=chosen.order([FRAME_HW]))
     return folder
 
 
@@ -182,7 +182,7 @@ def test_run_and_bundle_show_all_lesions(four, bundle, phantom_frame):
 def test_a_network_of_four_lesions_goes_all_the_way(make_run, cases, tmp_path):
     run = make_run(tmp_path / "run", task="all", seed=3)
     chosen = target("torchscript")
-    write_bundle(run, tmp_path / "b", target=chosen, precision="fp32", frame_hw=FRAME_HW)
+    write_bundle(run, tmp_path / "b", target=chosen, order=chosen.order([FRAME_HW]))
     opened = open_bundle(tmp_path / "b")
     result = compare(opened, cases[:1], "phantoms")
     assert result.verdict is Verdict.AGREES, result.faults()
@@ -206,7 +206,7 @@ def test_executorch_lowers_every_members_network(small):
     with quiet():
         program = to_edge_transform_and_lower(
             torch.export.export(graph, (enhanced,), strict=False),
-            partitioner=[executorch_xnnpack._network_partitioner()],
+            partitioner=[executorch_program._network_partitioner()],
             compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
         nodes = [str(n.target) for n in program.exported_program().graph.nodes]

@@ -8,14 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import executorch_xnnpack
+from converters import executorch_program
 from converters.bundle import open_bundle
 from converters.goldens import reference_answer
 from converters.quiet import quiet
+from converters.targets import target
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.spec import photo_to_frame
 
+ORDER = target("executorch").order([(1024, 1024)])
 pytest.importorskip("executorch", reason="not run: executorch is not installed")
 
 
@@ -37,12 +39,12 @@ def _silent():
 
 
 def test_the_network_is_one_delegate_and_no_convolution_is_outside(artifact, bundles):
-    found = executorch_xnnpack.describe(artifact)
+    found = executorch_program.describe(artifact)
     assert found["delegates"] == 1
     assert not [name for name in found["operators"] if "conv" in name]
     assert [name for name in found["operators"] if "mm" in name]  # the preprocessing is portable
     run = open_bundle(bundles / "executorch").reference()
-    assert all(check.holds for check in executorch_xnnpack.inspect(artifact, run, "fp32"))
+    assert all(check.holds for check in executorch_program.inspect(artifact, run, ORDER))
 
 
 @pytest.mark.parametrize(
@@ -56,13 +58,13 @@ def test_the_network_is_one_delegate_and_no_convolution_is_outside(artifact, bun
     ],
 )
 def test_a_network_that_stayed_outside_is_found(described, broken, artifact, monkeypatch):
-    monkeypatch.setattr(executorch_xnnpack, "describe", lambda _: described)
-    checks = executorch_xnnpack.inspect(artifact, None, "fp32")
+    monkeypatch.setattr(executorch_program, "describe", lambda _: described)
+    checks = executorch_program.inspect(artifact, None, ORDER)
     assert [c.name for c in checks if not c.holds] == broken
 
 
 def test_it_answers_as_the_reference_does(artifact, frames, bundles):
-    runner = executorch_xnnpack.load(artifact)
+    runner = executorch_program.load(artifact)
     run = open_bundle(bundles / "executorch").reference()
     answer, expected = runner(frames[0]), reference_answer(run, frames[0])
     assert np.abs(answer.probabilities - expected.probabilities).max() < 1e-4  # 119 layers, float32
@@ -72,7 +74,7 @@ def test_it_answers_as_the_reference_does(artifact, frames, bundles):
 
 
 def test_an_answer_is_the_callers_own_and_the_next_call_does_not_change_it(artifact, frames):
-    runner = executorch_xnnpack.load(artifact)
+    runner = executorch_program.load(artifact)
     first = runner(frames[0])
     kept = first.probabilities.copy()
     second = runner(frames[1])
@@ -84,10 +86,10 @@ def test_an_answer_is_the_callers_own_and_the_next_call_does_not_change_it(artif
 
 def test_a_runner_outlives_everything_it_was_made_from(artifact, frames):
     """The method holds neither its program nor the program's bytes: freed, they answer garbage."""
-    runner = executorch_xnnpack.load(artifact)
+    runner = executorch_program.load(artifact)
     expected = runner(frames[0]).probabilities
     for _ in range(3):
-        other = executorch_xnnpack.load(artifact)  # takes memory that was let go of, if any was
+        other = executorch_program.load(artifact)  # takes memory that was let go of, if any was
         other(frames[1])
         del other
         gc.collect()
@@ -101,14 +103,14 @@ def test_a_file_that_is_no_program_is_refused(content, tmp_path):
     path = tmp_path / "model.pte"
     path.write_bytes(content)
     with pytest.raises(BadInput, match=r"model\.pte: ExecuTorch cannot load it .*convert it again"):
-        executorch_xnnpack.load(path)
+        executorch_program.load(path)
 
 
 def test_a_truncated_program_is_refused(artifact, tmp_path):
     path = tmp_path / "model.pte"
     path.write_bytes(artifact.read_bytes()[:1000])
     with pytest.raises(BadInput, match=r"model\.pte: ExecuTorch cannot load it"):
-        executorch_xnnpack.load(path)
+        executorch_program.load(path)
 
 
 def test_without_the_toolkit_the_extra_is_named(monkeypatch, artifact, tmp_path):
@@ -116,11 +118,11 @@ def test_without_the_toolkit_the_extra_is_named(monkeypatch, artifact, tmp_path)
 
     for name in ("executorch.exir", "executorch.runtime"):
         monkeypatch.setitem(sys.modules, name, None)  # `import` then raises ImportError
-    assert executorch_xnnpack.why_not() == (
+    assert executorch_program.why_not(ORDER) == (
         "executorch is not installed (pip install 'mobileseg[executorch]')"
     )
     expected = r"executorch is not installed .* pip install 'mobileseg\[executorch\]'"
     with pytest.raises(MissingToolkit, match=expected):
-        executorch_xnnpack.load(artifact)
+        executorch_program.load(artifact)
     with pytest.raises(MissingToolkit, match=expected):
-        executorch_xnnpack.export(None, (64, 64), "fp32", tmp_path / "model.pte")
+        executorch_program.export(None, ORDER, tmp_path / "model.pte")

@@ -8,14 +8,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import executorch_xnnpack, torchscript_lite
+from converters import executorch_program, torchscript_lite
 from converters.bundle import open_bundle
 from converters.goldens import golden_frames
 from converters.quiet import quiet
 
 NAMES = ("retina", "black")
 TARGETS = ("executorch", "torchscript")
-LOADERS = {"executorch": executorch_xnnpack.load, "torchscript": torchscript_lite.load}
+LOADERS = {"executorch": executorch_program.load, "torchscript": torchscript_lite.load}
 
 
 def golden(folder: Path, name: str):

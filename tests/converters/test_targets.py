@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from converters.deployable import Layout
-from converters.targets import TARGETS, artifact_size, target
+from converters.orders import Order
+from converters.targets import CHOICES, TARGETS, artifact_size, target
 from mobileseg.errors import BadInput, UnknownName
 
 OFFERED = ("why_not", "export", "load", "inspect", "describe", "versions")
@@ -27,9 +28,13 @@ def test_a_row_leads_to_a_module_that_offers_everything(row):
 @pytest.mark.parametrize("row", TARGETS.values(), ids=TARGETS)
 def test_a_row_is_in_itself_consistent(row):
     assert TARGETS[row.name] is row is target(row.name)
-    assert row.precisions
-    assert row.precision(None) == row.precisions[0]
-    assert [row.precision(p) for p in row.precisions] == list(row.precisions)
+    assert set(row.choices) <= set(CHOICES)
+    usual = row.order([(64, 96)])
+    assert usual.frames == ((64, 96),) and usual.precision == "fp32" and usual.whole
+    for name, values in row.choices.items():
+        assert getattr(usual, name) == values[0]
+        assert [getattr(row.order([(64, 96)], **{name: v}), name) for v in values] == list(values)
+    assert Order.from_json(usual.to_json(), [[64, 96]]) == usual
     assert row.artifact.startswith("model.")
     assert row.converter().versions()["torch"]
 
@@ -54,8 +59,19 @@ def test_an_unknown_target_is_named_with_the_choices():
 
 def test_an_unknown_precision_is_named_with_this_targets_choices():
     with pytest.raises(UnknownName) as caught:
-        target("coreml").precision("int8")
-    assert str(caught.value) == "no coreml precision 'int8'; choose from fp32, fp16"
+        target("torchscript").order([(64, 64)], precision="int8")
+    assert str(caught.value) == "no torchscript precision 'int8'; choose from fp32"
+
+
+def test_a_choice_that_a_target_does_not_have_says_who_has_it():
+    with pytest.raises(BadInput) as caught:
+        target("torchscript").order([(64, 64)], ios="17")
+    assert str(caught.value) == "target torchscript has no choice of ios; coreml has"
+
+
+def test_several_frame_sizes_are_refused_where_a_file_takes_one():
+    with pytest.raises(BadInput, match="found 2 frame sizes; expected one: a torchscript file"):
+        target("torchscript").order([(64, 64), (64, 96)])
 
 
 def loaded_by(statement: str) -> set[str]:

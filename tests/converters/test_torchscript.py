@@ -10,11 +10,13 @@ from converters import torchscript_lite
 from converters.bundle import open_bundle
 from converters.deployable import deployable
 from converters.goldens import golden_frames
+from converters.targets import target
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.spec import photo_to_frame
 
 FRAME_HW = (128, 160)
+ORDER = target("torchscript").order([FRAME_HW])
 
 
 @pytest.fixture(scope="module")
@@ -25,13 +27,13 @@ def runner(tiny_bundle):
 def test_the_bytecode_is_one_that_runtimes_in_the_field_read(tiny_bundle, tiny_run):
     artifact = tiny_bundle / "model.ptl"
     assert torchscript_lite.describe(artifact)["bytecode"] <= 8
-    (check,) = torchscript_lite.inspect(artifact, tiny_run, "fp32")
+    (check,) = torchscript_lite.inspect(artifact, tiny_run, ORDER)
     assert check.holds
 
 
 def test_newer_bytecode_would_be_found(tiny_bundle, tiny_run, monkeypatch):
     monkeypatch.setattr(torchscript_lite, "describe", lambda _: {"bytecode": 9})
-    (check,) = torchscript_lite.inspect(tiny_bundle / "model.ptl", tiny_run, "fp32")
+    (check,) = torchscript_lite.inspect(tiny_bundle / "model.ptl", tiny_run, ORDER)
     assert (check.holds, check.found) == (False, "9")
 
 
@@ -60,7 +62,7 @@ def test_frames_of_any_content_are_answered_and_the_order_does_not_matter(runner
 
 def test_a_run_is_the_same_after_it_was_exported(tiny_run, tmp_path):
     before = {k: v.clone() for k, v in tiny_run.network.state_dict().items()}
-    torchscript_lite.export(tiny_run, FRAME_HW, "fp32", tmp_path / "model.ptl")
+    torchscript_lite.export(tiny_run, ORDER, tmp_path / "model.ptl")
     after = tiny_run.network.state_dict()
     assert all(torch.equal(before[name], after[name]) for name in before)
     assert [p.name for p in tmp_path.iterdir()] == ["model.ptl"]

@@ -1,8 +1,7 @@
-"""ExecuTorch with the XNNPACK backend: `model.pte`.
+"""ExecuTorch: `model.pte`.
 
-The network lowers to XNNPACK, in one delegate; the preprocessing runs on ExecuTorch's portable
-kernels. Left to itself the partitioner also takes fifteen scattered pieces of the preprocessing,
-which measured no faster (105 ms against 105 ms for everything before the network).
+The network goes to a backend, in one delegate; what the backend does not take runs on ExecuTorch's
+portable kernels.
 """
 
 from __future__ import annotations
@@ -11,11 +10,12 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from converters.deployable import BYTES, deployable
+from converters.deployable import BYTES, shipped_graph
+from converters.executorch_partition import network_partitioner
+from converters.orders import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file
@@ -31,7 +31,7 @@ def _require() -> None:
         raise MissingToolkit.install("executorch", "executorch") from None
 
 
-def why_not() -> str | None:
+def why_not(order: Order) -> str | None:
     """Runs wherever its package is installed."""
     try:
         import executorch.runtime  # noqa: F401
@@ -40,8 +40,8 @@ def why_not() -> str | None:
     return None
 
 
-def export(run: Run, frame_hw: tuple[int, int], precision: str, path: Path) -> None:
-    """Export, lower to XNNPACK, write.
+def export(run: Run, order: Order, path: Path) -> None:
+    """Export, lower to the backend, write.
 
     Raises:
         MissingToolkit: executorch is not installed.
@@ -49,38 +49,15 @@ def export(run: Run, frame_hw: tuple[int, int], precision: str, path: Path) -> N
     _require()
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 
-    graph = deployable(run, frame_hw, LAYOUT)
+    graph = shipped_graph(run, order, LAYOUT)
     program = torch.export.export(graph, (graph.example(),), strict=False)
     lowered = to_edge_transform_and_lower(
         program,
-        partitioner=[_network_partitioner()],
+        partitioner=[network_partitioner()],
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
     with staged_file(path) as staged:
         staged.write_bytes(lowered.to_executorch().buffer)
-
-
-def _in_network(node: torch.fx.Node) -> bool:
-    """Whether a node came from a member's network; weights and constants go along."""
-    stack = node.meta.get("nn_module_stack") or {}
-    return node.op == "placeholder" or any(
-        path.split(".")[-1] == "network" for path, _ in stack.values()
-    )
-
-
-def _network_partitioner() -> Any:
-    """XNNPACK's partitioner, kept to the network."""
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-
-    class NetworkPartitioner(XnnpackPartitioner):  # type: ignore[misc]
-        def generate_partitions(self, ep: Any) -> list[Any]:
-            partitions = super().generate_partitions(ep)
-            for partition in partitions:
-                for node in [n for n in partition.nodes if not _in_network(n)]:
-                    partition.remove_node(node)
-            return [p for p in partitions if any(n.op == "call_function" for n in p.nodes)]
-
-    return NetworkPartitioner()
 
 
 def load(path: Path) -> Runner:
@@ -90,9 +67,10 @@ def load(path: Path) -> Runner:
         MissingToolkit: executorch is not installed.
         BadInput: the file is not a program it can load.
     """
-    if why_not():
-        raise MissingToolkit.install("executorch", "executorch")
-    from executorch.runtime import Runtime, Verification
+    try:
+        from executorch.runtime import Runtime, Verification
+    except ImportError:
+        raise MissingToolkit.install("executorch", "executorch") from None
 
     # The method reads from the program and the program from these bytes, and neither keeps its
     # source alive: let go of one, and the next call answers from freed memory.
@@ -105,16 +83,15 @@ def load(path: Path) -> Runner:
     if method is None:
         raise BadInput(f"{path}: no method 'forward'; convert it again")
 
-    def run(frame: NDArray[np.uint8], alive: tuple[Any, ...] = (source, program)) -> Answer:
-        outputs = method.execute([torch.from_numpy(frame).unsqueeze(0)])
+    def run(picture: NDArray[Any], alive: tuple[Any, ...] = (source, program)) -> Answer:
+        outputs = method.execute([torch.from_numpy(picture).unsqueeze(0)])
         # Outputs are views into the runtime's memory, valid until the next call: copy now.
-        probabilities, crop, retina = (o.clone().numpy() for o in outputs)
-        return Answer(probabilities[0], crop[0], float(retina[0, 0]))
+        return Answer.of([o.clone().numpy() for o in outputs])
 
     return run
 
 
-def inspect(path: Path, run: Run, precision: str) -> list[Check]:
+def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     """The network must be delegated: every convolution outside XNNPACK would be slow."""
     found = describe(path)
     portable = [name for name in found["operators"] if "convolution" in name]
