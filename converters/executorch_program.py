@@ -6,22 +6,31 @@ portable kernels.
 
 from __future__ import annotations
 
+import math
+from collections import Counter
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from converters.deployable import BYTES, shipped_graph
-from converters.executorch_partition import network_partitioner
+from converters.executorch_backends import BACKENDS
 from converters.orders import Order
 from converters.targets import Answer, Check, Runner
+from converters.xnnpack_delegate import read_delegates
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file
+from mobileseg.models.ensemble import Ensemble
+from mobileseg.models.weights import fold_batch_norm
+from mobileseg.quantization.layers import CONVOLUTIONS
+from mobileseg.quantization.stored import open_quantized
 from mobileseg.runs import Run
 
 LAYOUT = BYTES
+ALIGNED = 16  # bytes; every constant in a file begins at a multiple of it
 
 
 def _require() -> None:
@@ -32,11 +41,34 @@ def _require() -> None:
 
 
 def why_not(order: Order) -> str | None:
-    """Runs wherever its package is installed."""
+    """XNNPACK's files run wherever the package is installed, the others' on a phone alone."""
     try:
         import executorch.runtime  # noqa: F401
     except ImportError:
         return "executorch is not installed (pip install 'mobileseg[executorch]')"
+    return BACKENDS[order.backend].not_here
+
+
+class _Half(nn.Module):
+    """A network in half precision, weights and values, between float32 on both sides."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.inner = network.half()
+
+    def forward(self, x: torch.Tensor) -> list[torch.Tensor]:
+        return [self.inner(x.half())[0].float()]
+
+
+def _ensemble(run: Run, order: Order) -> Ensemble | None:
+    """The networks in the order's precision; None: in float32, as the run has them."""
+    if order.precision == "int8":
+        return open_quantized(run).converted(run)
+    if order.precision == "fp16" and BACKENDS[order.backend].halves_network:
+        ensemble = cast(Ensemble, fold_batch_norm(run.ensemble))
+        for member in ensemble.members:
+            member.network = _Half(cast(nn.Module, member.network))
+        return ensemble.eval()
     return None
 
 
@@ -44,16 +76,21 @@ def export(run: Run, order: Order, path: Path) -> None:
     """Export, lower to the backend, write.
 
     Raises:
-        MissingToolkit: executorch is not installed.
+        MissingToolkit: executorch, or what its backend needs, is not installed.
+        UnknownName: the backend has no such precision.
+        BadInput: int8, and the run has no int8 form.
     """
     _require()
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
 
-    graph = shipped_graph(run, order, LAYOUT)
+    backend = BACKENDS[order.backend]
+    backend.refuse_precision(order.precision)
+    partitioner = backend.partitioner(order.precision)
+    graph = shipped_graph(run, order, LAYOUT, _ensemble(run, order))
     program = torch.export.export(graph, (graph.example(),), strict=False)
     lowered = to_edge_transform_and_lower(
         program,
-        partitioner=[network_partitioner()],
+        partitioner=[partitioner],
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
     with staged_file(path) as staged:
@@ -92,23 +129,101 @@ def load(path: Path) -> Runner:
 
 
 def inspect(path: Path, run: Run, order: Order) -> list[Check]:
-    """The network must be delegated: every convolution outside XNNPACK would be slow."""
+    """What was asked for is what the file holds: delegates, precision, and no unused constant."""
     found = describe(path)
+    backend, members = BACKENDS[order.backend], len(run.config.members)
+    delegates = found["delegates"].get(backend.delegate, 0)
     portable = [name for name in found["operators"] if "convolution" in name]
+    needed = _constants(run, order)
     return [
-        Check("something is delegated to XNNPACK", found["delegates"] > 0, str(found["delegates"])),
+        Check(f"delegates to {backend.delegate}", delegates >= members, str(delegates)),
+        Check("no other backend", set(found["delegates"]) <= {backend.delegate}, _listed(found)),
         Check("no convolution outside the delegate", not portable, ", ".join(portable) or "none"),
+        Check(
+            f"constants outside the delegate, at most {needed} B that the preprocessing reads",
+            found["constant_bytes"] <= needed,
+            f"{found['constant_bytes']} B",
+        ),
+        *_precision_checks(path, run, order, found),
+    ]
+
+
+def _listed(found: dict[str, Any]) -> str:
+    return ", ".join(f"{count} {name}" for name, count in found["delegates"].items()) or "none"
+
+
+def _constants(run: Run, order: Order) -> int:
+    """Bytes of the buffers that the graph outside the networks has; each is stored aligned."""
+    graph = shipped_graph(run, order, LAYOUT)
+    outside = [buffer for name, buffer in graph.named_buffers() if ".network." not in f".{name}."]
+    return sum(ALIGNED * math.ceil(b.numel() * b.element_size() / ALIGNED) for b in outside)
+
+
+def _precision_checks(path: Path, run: Run, order: Order, found: dict[str, Any]) -> list[Check]:
+    """Counted in the delegates themselves where their format can be read."""
+    if order.backend != "xnnpack":
+        asked = found["compile_specs"].get(BACKENDS[order.backend].delegate, {})
+        half = any("16" in value or key == "force_fp16" for key, value in asked.items())
+        return [
+            Check("fp16 was asked of the backend", half == (order.precision == "fp16"), str(asked))
+        ]
+    inside = read_delegates(path)
+    convolutions = sum(isinstance(m, CONVOLUTIONS) for m in run.ensemble.modules())
+    int8 = open_quantized(run).counts(run)[0] if order.precision == "int8" else 0
+    return [
+        Check(
+            "every convolution is delegated",
+            inside.convolutions == convolutions,
+            f"{inside.convolutions} of {convolutions}",
+        ),
+        Check(
+            f"convolutions with int8 weights, {int8} were chosen",
+            inside.int8_convolutions == int8,
+            str(inside.int8_convolutions),
+        ),
+        Check(
+            "convolutions that compute in fp16",
+            inside.half_convolutions == (convolutions if order.precision == "fp16" else 0),
+            str(inside.half_convolutions),
+        ),
     ]
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Delegates, and the operators left outside them, read from the written file."""
+    """Delegates, the operators left outside them with their calls, and what takes the bytes."""
     _require()
     from executorch.exir._serialize._program import deserialize_pte_binary
 
-    plan = deserialize_pte_binary(path.read_bytes()).program.execution_plan[0]
-    names = sorted({f"{op.name}.{op.overload}".rstrip(".") for op in plan.operators})
-    return {"delegates": len(plan.delegates), "operators": names}
+    file = deserialize_pte_binary(path.read_bytes())
+    program = file.program
+    plan = program.execution_plan[0]
+    calls = Counter(
+        instruction.instr_args.op_index
+        for chain in plan.chains
+        for instruction in chain.instructions
+        if hasattr(instruction.instr_args, "op_index")
+    )
+    names = [f"{op.name}.{op.overload}".rstrip(".") for op in plan.operators]
+    outside: Counter[str] = Counter()
+    for index, count in calls.items():
+        outside[names[index]] += count
+    named = file.named_data
+    return {
+        "delegates": dict(Counter(delegate.id for delegate in plan.delegates)),
+        "compile_specs": {
+            delegate.id: {spec.key: _readable(bytes(spec.value)) for spec in delegate.compile_specs}
+            for delegate in plan.delegates
+        },
+        "operators": dict(sorted(outside.items())),
+        "constant_bytes": sum(len(buffer.storage) for buffer in program.constant_buffer),
+        "delegate_bytes": sum(len(data.data) for data in program.backend_delegate_data)
+        + (sum(len(buffer) for buffer in named.buffers) if named else 0),
+        "file_bytes": path.stat().st_size,
+    }
+
+
+def _readable(value: bytes) -> str:
+    return value.decode("utf-8", "backslashreplace")
 
 
 def versions() -> dict[str, str]:

@@ -138,8 +138,8 @@ TARGETS: dict[str, Target] = {
             "model.pte",
             "executorch",
             {
-                "precision": ("fp32",),
-                "backend": ("xnnpack",),
+                "precision": ("fp32", "fp16", "int8"),
+                "backend": ("xnnpack", "coreml", "vulkan"),
                 "graph": GRAPHS,
             },
         ),
@@ -155,7 +155,13 @@ TARGETS: dict[str, Target] = {
             "converters.coreml_program",
             "model.mlpackage",
             "coreml",
-            {"precision": ("fp32", "fp16"), "ios": ("16",), "graph": ("whole",)},
+            {
+                "precision": ("fp32", "fp16", "int8w", "pal8w", "pal6w"),
+                "ios": ("16", "17", "18"),
+                "answer": ("probabilities", "labels", "masks"),
+                "graph": GRAPHS,
+            },
+            several_frames=True,
         ),
     )
 }

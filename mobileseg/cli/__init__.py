@@ -25,6 +25,7 @@ VERBS = {
     "evaluate": "Score a trained run on labelled pictures.",
     "ensemble": "Average runs, or lay their lesions side by side.",
     "predict": "Draw and count lesions on pictures.",
+    "quantize": "Find an int8 form that keeps the lesions.",
     "convert": "Turn a trained run into a phone's file.",
     "parity": "Compare a phone's file with PyTorch.",
     "report": "Tables and figures of a study, beside the paper's.",

@@ -7,6 +7,7 @@ as a phone's chip would have to do them; it is the one to plan with.
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -133,6 +134,20 @@ def profile(
         macs_true=members * _total(calls, TRUE_RULES),
         parameters=members * sum(p.numel() for p in network.parameters()),
     )
+
+
+def macs_by_convolution(network: nn.Module, side_px: int) -> dict[str, int]:
+    """True multiply-accumulates of every convolution for one picture, by its path in the network.
+
+    Args:
+        network: of any weights, batch norm folded or not; a copy without memory is counted.
+        side_px: height and width of the picture.
+    """
+    shapes = copy.deepcopy(network).eval().to("meta")
+    paths = {module: path for path, module in shapes.named_modules()}
+    calls = _calls(shapes, torch.empty(1, 3, side_px, side_px, device="meta"))
+    counted = [call for call in calls if type(call[0]) in TRUE_RULES]
+    return {paths[m]: TRUE_RULES[type(m)](m, x, out) for m, x, out in counted}
 
 
 # How one bundle can give four lesions: name -> (networks, lesions each). They do the same work, so
