@@ -131,19 +131,22 @@ def show_list(plan: Plan, output: Path | None, as_json: bool) -> None:
             }
         )
         return
-    groups: dict[tuple[str, str, int], list[str]] = {}
+    groups: dict[tuple[str, str, int, str], list[str]] = {}
     for run in plan.runs:
-        groups.setdefault((run.variant, run.task, run.choices.epochs), []).append(run.name)
+        kind = (run.variant, run.task, run.choices.epochs, run.taught_by)
+        groups.setdefault(kind, []).append(run.name)
+    taught = any(run.taught_by for run in plan.runs)
     rows = []
-    for (variant, task, epochs), names in groups.items():
+    for (variant, task, epochs, teacher), names in groups.items():
         complete = sum(states[name] == "complete" for name in names)
         row = (variant, task, epochs, len(names), complete, len(names) - complete)
-        rows.append([str(cell) for cell in row])
+        rows.append([*map(str, row), *([teacher or "–"] if taught else [])])
     made = len(plan.ensembles) + len(plan.combinations)
     show_table(
         f"{plan.name}: {len(plan.runs)} runs, protocol {plan.protocol}; "
         f"{made} ensembles and combinations",
-        ["variant", "task", "epochs", "runs", "complete", "unfinished"],
+        ["variant", "task", "epochs", "runs", "complete", "unfinished"]
+        + (["taught by"] if taught else []),
         rows,
     )
     if plan.approximate:
@@ -155,8 +158,43 @@ def show_outcome(output: Path, outcome: Outcome, as_json: bool) -> None:
     if as_json:
         show_json(outcome.to_json())
     else:
+        _show_gains(outcome)
         click.echo(outcome.line(output))
     for name, reason in outcome.failures.items():
         remark(f"{name}: {reason}")
     if outcome.failures:
         click.get_current_context().exit(1)
+
+
+def _show_gains(outcome: Outcome) -> None:
+    """What teaching brought: a row for each teacher and lesion, none without one."""
+    from mobileseg.study.gain import gains
+
+    rows = list(gains(outcome.study))
+    if not rows:
+        return
+    show_table(
+        "AUPR on test pictures",
+        ["teacher", "lesion", "plain", "teacher's", "distilled", "gap closed"],
+        [
+            [
+                row["teacher_name"],
+                row["lesion"],
+                _spread(row["plain_mean"], row["plain_sd"]),
+                f"{row['teacher']:.4f}",
+                _spread(row["distilled_mean"], row["distilled_sd"]),
+                "undecidable" if row["undecidable"] else f"{row['gap_closed']:.0%}",
+            ]
+            for row in rows
+        ],
+    )
+    for row in rows:
+        where = f"{row['teacher_name']}, {row['lesion']}"
+        if row["undecidable"]:
+            remark(f"{where}: undecidable: {row['undecidable']}")
+        for name in row["taught_by_another"]:
+            remark(f"{where}: {name} was taught by an earlier {row['teacher_name']}; left out")
+
+
+def _spread(mean: float, sd: float | None) -> str:
+    return f"{mean:.4f}" if sd is None else f"{mean:.4f} ± {sd:.4f}"

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from mobileseg.training.checkpoint import TrainState
     from mobileseg.training.loop import Trainer
+    from mobileseg.training.others import Others
 
 
 @click.command(short_help="Train a network on a folder of pictures.")
@@ -63,12 +64,32 @@ if TYPE_CHECKING:
     "--device", type=click.Choice(["auto", "cpu", "cuda"]), default="auto", show_default=True
 )
 @click.option(
+    "--teacher",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Learn from this run's probabilities too, an ensemble's best; see --distil-weight.",
+)
+@click.option(
+    "--start",
+    type=click.Path(path_type=Path),
+    metavar="RUN",
+    help="Begin with this run's weights, mean and SD, not with fresh ones.",
+)
+@click.option(
     "--resume", "resuming", is_flag=True, help="Go on with RUN after its last whole epoch."
 )
 @training_options
 @click.pass_context
 def command(
-    ctx: click.Context, /, data: Path, output: Path, device: str, resuming: bool, **given: Any
+    ctx: click.Context,
+    /,
+    data: Path,
+    output: Path,
+    device: str,
+    resuming: bool,
+    teacher: Path | None,
+    start: Path | None,
+    **given: Any,
 ) -> None:
     """Train a task's lesions with the paper's loss, optimiser and deep supervision.
 
@@ -81,11 +102,17 @@ def command(
     \b
     Example:
         mobileseg train --data IDRiD --variant xs --task EX -o runs/ex
+        mobileseg train --data IDRiD --teacher runs/ex3 --start runs/ex -o runs/student
     """
     from mobileseg.training.config import TrainConfig
     from mobileseg.training.session import pick_device
 
+    for name in ("distil_weight", "distil_loss"):
+        if given[name] is not None and teacher is None:
+            option = name.replace("_", "-")
+            raise BadInput(f"--{option}: how a teacher is learned from; expected --teacher RUN")
     where = pick_device(device)
+    others = _others(teacher, start)
     new = {
         "variant": given["variant"],
         "task": given["task"],
@@ -96,13 +123,22 @@ def command(
     if resuming:
         shared = _begun_on(output)
     if shared == 1:
-        state = _train_alone(ctx, output, data, where, None if resuming else new)
+        state = _train_alone(ctx, output, data, where, None if resuming else new, others)
+    elif teacher or start:
+        raise BadInput(f"--devices {shared}: not tried with --teacher or --start; expected 1")
     else:
         state = _train_shared(output, data, where, None if resuming else new, shared)
     click.echo(
         f"{output}: {state.epoch} epochs, best validation AUPR {state.best_score:.4f} "
         f"in epoch {state.best_epoch}"
     )
+
+
+def _others(teacher: Path | None, start: Path | None) -> Others:
+    from mobileseg.runs import open_run
+    from mobileseg.training.others import Others
+
+    return Others(*(open_run(path) if path else None for path in (teacher, start)))
 
 
 def _begun_on(run: Path) -> int:
@@ -114,7 +150,12 @@ def _begun_on(run: Path) -> int:
 
 
 def _train_alone(
-    ctx: click.Context, output: Path, data: Path, device: torch.device, new: dict[str, Any] | None
+    ctx: click.Context,
+    output: Path,
+    data: Path,
+    device: torch.device,
+    new: dict[str, Any] | None,
+    others: Others,
 ) -> TrainState:
     from mobileseg.training.session import begin, finish, resume
 
@@ -122,9 +163,9 @@ def _train_alone(
         reading = bar.add_task("reading pictures", total=None, note="")
         tick = partial(bar.advance, reading)
         if new:
-            trainer = begin(output, data, device=device, tick=tick, **new)
+            trainer = begin(output, data, device=device, tick=tick, others=others, **new)
         else:
-            trainer = resume(output, data, device=device, tick=tick)
+            trainer = resume(output, data, device=device, tick=tick, others=others)
             refuse_changes(trainer, _given_by_hand(ctx))
         bar.remove_task(reading)
         train_with_bar(trainer, bar)
@@ -173,6 +214,8 @@ def _given_by_hand(ctx: click.Context) -> dict[str, Any]:
 
 def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
     """A resumed run keeps its choices; an option that says otherwise is a mistake worth naming."""
+    from mobileseg.training.config import RUNS
+
     config = trainer.config
     kept: dict[str, Any] = {
         "variant": config.variant,
@@ -180,7 +223,8 @@ def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
         "side_px": config.preprocess.side_px,
         "crop": config.preprocess.crop,
         "frame_hw": config.preprocess.frame_hw,
-        **vars_of(trainer.choices),
+        # Which other runs it leans on, resuming has looked at.
+        **{n: value for n, value in vars_of(trainer.choices).items() if n not in RUNS},
         **vars_of(trainer.choices.augment),
     }
     for name, value in kept.items():

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from mobileseg.data.choices import AugmentRanges
-from mobileseg.training.config import TrainConfig
+from mobileseg.training.config import RUNS, TrainConfig
 
 # Type of a field as it is written down -> as the command line reads it.
 TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
@@ -18,10 +18,14 @@ PAIR = "tuple[float, float]"
 
 def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--epochs`, `--batch`, …; what is not given comes as None."""
-    rows = [f for f in fields(TrainConfig) if f.name != "augment"]
-    for row in reversed([*rows, *fields(AugmentRanges)]):
+    for row in reversed([*_plain(), *fields(AugmentRanges)]):
         command = _option(row)(command)
     return command
+
+
+def _plain() -> list[Field[Any]]:
+    """A training's own choices that are one value each: neither ranges nor another run."""
+    return [f for f in fields(TrainConfig) if f.name not in ("augment", *RUNS)]
 
 
 def _option(row: Field[Any]) -> Callable[[Any], Any]:
@@ -49,6 +53,6 @@ def given_choices(given: dict[str, Any]) -> dict[str, Any]:
         given: every option of the command by name, None where it was not given.
     """
     asked = {name: value for name, value in given.items() if value is not None}
-    choices = {f.name: asked[f.name] for f in fields(TrainConfig) if f.name in asked}
+    choices = {f.name: asked[f.name] for f in _plain() if f.name in asked}
     ranges = {f.name: asked[f.name] for f in fields(AugmentRanges) if f.name in asked}
     return choices | ({"augment": AugmentRanges(**ranges)} if ranges else {})

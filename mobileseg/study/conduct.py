@@ -11,6 +11,7 @@ from rich.console import Console
 
 from mobileseg.data.idrid import read_idrid
 from mobileseg.lesions import task_lesions
+from mobileseg.study.distilled import held_jobs
 from mobileseg.study.drive import Drive
 from mobileseg.study.engine_local import LocalEngine
 from mobileseg.study.engine_ray import RayEngine
@@ -24,6 +25,7 @@ from mobileseg.study.folder import (
     open_study,
     refuse_foreign,
 )
+from mobileseg.study.gain import gains
 from mobileseg.study.jobs import Engine, in_jobs
 from mobileseg.study.lock import alone_on
 from mobileseg.study.members import Maker
@@ -57,6 +59,7 @@ class Outcome:
             "folder": str(self.study.path),
             "runs": [self._run_json(name) for name in self.states],
             "ensembles": [{"name": n, "error": why} for n, why in self.ensembles.items()],
+            "distillation": list(gains(self.study)),
         }
 
     def _run_json(self, name: str) -> dict[str, Any]:
@@ -83,7 +86,7 @@ def conduct(
     retries: int,
     device: str,
 ) -> Outcome:
-    """Train what is unfinished, then make the ensembles.
+    """Train what is unfinished, then make the ensembles; teachers as soon as they can be made.
 
     Args:
         output: the study's folder.
@@ -105,12 +108,15 @@ def conduct(
         stack.enter_context(alone_on(output))
         study = begin_study(output, plan, data)
         watch = stack.enter_context(Watch(study, Console(stderr=True)))
-        names = study.unfinished()
+        names, maker = study.unfinished(), Maker(study, data, watch.say)
         if names:
             with _engine(engine, output, data, workers, device, address) as where:
-                jobs = in_jobs(study, names, together, data=data, device=device)
-                Drive(study, where, retries, watch.say, watch.look).run(list(jobs))
-        ensembles = Maker(study, data, watch.say).make_all()
+                plain = [name for name in names if not study.runs[name].taught_by]
+                jobs = in_jobs(study, plain, together, data=data, device=device)
+                held = held_jobs(study, names, maker, together, data, device)
+                drive = Drive(study, where, retries, watch.say, watch.look)
+                drive.run(list(jobs), list(held))
+        ensembles = maker.make_all()
     return Outcome(study, {name: study.state(name) for name in study.runs}, ensembles)
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from mobileseg.study.folder import COMPLETE, FAILED, RUNNING, WAITING, StudyFolder
-from mobileseg.study.jobs import OUT_OF_MEMORY, Ended, Engine, Job, halves
+from mobileseg.study.jobs import OUT_OF_MEMORY, Ended, Engine, Held, Job, halves
 
 PAUSE_S = 0.2  # between two looks at what has ended
 LOOK_S = 1.0  # between two looks into the folder, which may be far away and hold hundreds of runs
@@ -36,14 +36,16 @@ class Drive:
     deaths: Counter[str] = field(default_factory=Counter)
     looked: float = -math.inf
 
-    def run(self, jobs: list[Job]) -> None:
-        """Bring every job to its end."""
+    def run(self, jobs: list[Job], held: Sequence[Held] = ()) -> None:
+        """Bring every job to its end, those that are held as soon as they may begin."""
         for job in jobs:
-            for name in job.runs:
-                if self.study.state(name).state != WAITING:  # a study that was killed left it so
-                    self.study.note(name, WAITING)
-            self._submit(job)
-        while self.at_work:
+            self._begin(job)
+        waiting = list(held)
+        while self.at_work or waiting:
+            for free in [h for h in waiting if not h.after & self.at_work.keys()]:
+                waiting.remove(free)
+                for job in free.jobs():
+                    self._begin(job)
             if time.monotonic() - self.looked >= LOOK_S:
                 self._tell_changes()
                 self.look(set(self.at_work))
@@ -53,6 +55,12 @@ class Drive:
                 self._take(one)
             if not ended:
                 time.sleep(PAUSE_S)
+
+    def _begin(self, job: Job) -> None:
+        for name in job.runs:
+            if self.study.state(name).state != WAITING:  # a study that was killed left it so
+                self.study.note(name, WAITING)
+        self._submit(job)
 
     def _submit(self, job: Job) -> None:
         self.at_work |= dict.fromkeys(job.runs, WAITING)

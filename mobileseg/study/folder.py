@@ -2,6 +2,7 @@
 
     study.json              the plan, written when the study begins
     runs/<name>/            a run folder; its evaluation.json is the mark that it is complete
+    distilled/<name>/       likewise, of runs that an ensemble of the study teaches
     ensembles/<name>/       a folder of the same kind that answers by several runs
     states/<name>.json      attempts, state and last error of a run; no file: it waits
     states/<name>.log       what its process said, if it said anything
@@ -28,12 +29,16 @@ from mobileseg.files import leftovers, read_json, write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.study.lock import LOCK
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
+from mobileseg.training.config import TrainConfig
 
 SCHEMA = 1
 STUDY = "study.json"
 EVALUATION = "evaluation.json"
 # What a study is; each of these is one for all its runs.
 IDENTITY = ("name", "protocol", "approximate", "preprocess", "data", "data_sha256")
+
+# What a run's row leaves out where it does without.
+UNTOLD = {name: getattr(TrainConfig(), name) for name in ("prune", "distil_weight", "distil_loss")}
 
 WAITING, RUNNING, COMPLETE = "waiting", "running", "complete"
 DIVERGED, FAILED = "diverged", "failed"
@@ -76,7 +81,7 @@ class StudyFolder:
     @cached_property
     def runs(self) -> dict[str, PlannedRun]:
         """By name, in the order of the file."""
-        return {row["name"]: PlannedRun.from_json(row) for row in self.values["runs"]}
+        return {row["name"]: PlannedRun.from_json(row) for row in _run_rows(self.values)}
 
     @property
     def preprocess(self) -> PreprocessSpec:
@@ -93,7 +98,8 @@ class StudyFolder:
         return [PlannedCombination(row["variant"], row["of"]) for row in rows]
 
     def run_folder(self, name: str) -> Path:
-        return self.path / "runs" / name
+        """Apart from the plain runs: nobody may take a run that was taught for one of them."""
+        return self.path / ("distilled" if self.runs[name].taught_by else "runs") / name
 
     def ensemble_folder(self, name: str) -> Path:
         return self.path / "ensembles" / name
@@ -196,7 +202,8 @@ def begin_study(path: Path, plan: Plan, data: Path) -> StudyFolder:
         "approximate": list(plan.approximate),
         "protocol": plan.protocol,
         "preprocess": plan.preprocess.to_json(),
-        "runs": [run.to_json() for run in plan.runs],
+        "runs": [run.to_json() for run in plan.runs if not run.taught_by],
+        "distilled": [run.to_json() for run in plan.runs if run.taught_by],
         "ensembles": [ensemble.to_json() for ensemble in plan.ensembles],
         "combinations": [combination.to_json() for combination in plan.combinations],
     }
@@ -222,11 +229,17 @@ def _first_difference(begun: dict[str, Any], asked: dict[str, Any]) -> str | Non
     for key in IDENTITY:
         if begun.get(key) != asked[key]:
             return f"{key} is {begun.get(key)!r} there, {asked[key]!r}"
-    runs = {row["name"]: row for row in asked["runs"]}
-    for row in begun["runs"]:
+    runs = {row["name"]: row for row in _run_rows(asked)}
+    for row in _run_rows(begun):
         if row["name"] not in runs:
             return f"run {row['name']} is there, not"
-        for key, value in runs[row["name"]].items():
-            if row.get(key, value) != value:  # a choice that an older version did not have: equal
-                return f"{key} of run {row['name']} is {row[key]!r} there, {value!r}"
+        there, here = ({**UNTOLD, **values} for values in (row, runs[row["name"]]))
+        for key, value in here.items():
+            if there.get(key, value) != value:  # a choice that an older version did not have: equal
+                return f"{key} of run {row['name']} is {there[key]!r} there, {value!r}"
     return None
+
+
+def _run_rows(values: dict[str, Any]) -> list[dict[str, Any]]:
+    """All runs of a study.json, plain and taught; older ones know of none that is taught."""
+    return [*values["runs"], *values.get("distilled", [])]

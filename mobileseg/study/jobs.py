@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 from itertools import groupby
 from pathlib import Path
@@ -19,7 +19,7 @@ OUT_OF_MEMORY = 3  # likewise, and fewer runs at once may do
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """Runs of one variant and task, with the same choices but for their seeds."""
+    """Runs of one variant, task and teacher, with the same choices but for their seeds."""
 
     folder: Path
     data: Path
@@ -43,6 +43,14 @@ class Ended:
     job: Job
     code: int | None  # None: it was lost
     reason: str  # why, in words; empty where the process could say so itself
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """Jobs that wait for runs to end, however they end."""
+
+    after: frozenset[str]
+    jobs: Callable[[], list[Job]]  # called once, then; may find that there is nothing to do
 
 
 class Engine(Protocol):
@@ -74,7 +82,8 @@ def in_jobs(
 
 
 def _likeness(run: PlannedRun) -> tuple[Any, ...]:
-    return run.variant, run.task, replace(run.choices, seed=0, split_seed=0)
+    choices = replace(run.choices, seed=0, split_seed=0)
+    return run.variant, run.task, choices, run.taught_by, bool(run.starts_at)
 
 
 def halves(job: Job) -> list[Job]:

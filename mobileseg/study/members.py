@@ -51,7 +51,10 @@ def _candidates(study: StudyFolder, one: Wanted) -> list[str]:
     return [
         name
         for name, run in study.runs.items()
-        if run.variant == one.variant and run.task in one.tasks and study.is_complete(name)
+        if run.variant == one.variant
+        and run.task in one.tasks
+        and not run.taught_by
+        and study.is_complete(name)
     ]
 
 
@@ -74,13 +77,17 @@ class Maker:
         """Name -> None if it is complete, else the reason."""
         outcome: dict[str, str | None] = {}
         for one in wanted(self.study):
-            try:
-                outcome[one.name] = self._make(one)
-            except MobilesegError as error:
-                outcome[one.name] = str(error)
+            outcome[one.name] = self.make(one)
             if outcome[one.name]:
                 self.say(f"{one.name}: not made: {outcome[one.name]}")
         return outcome
+
+    def make(self, one: Wanted) -> str | None:
+        """None if it is complete now, else the reason."""
+        try:
+            return self._make(one)
+        except MobilesegError as error:
+            return str(error)
 
     def _make(self, one: Wanted) -> str | None:
         names = _candidates(self.study, one)

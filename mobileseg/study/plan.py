@@ -12,6 +12,12 @@ runs = 3                     # seeds 0, 1, 2; or seeds = [5, 7]
 variants = ["xs"]
 tasks = ["EX"]
 best = 2
+[[distilled]]                # runs that learn from the ensemble of the best plain ones; as [[runs]]
+variants = ["xs"]
+tasks = ["EX"]
+best = 2                     # the teacher's members
+runs = 3
+start = true                 # each begins with the weights of the plain run of its seed
 [[combinations]]             # the best run of each task, side by side
 variants = ["xs"]
 of = "single"                # or "dual"
@@ -53,7 +59,11 @@ SHIPPED = Path(__file__).parent / "shipped"
 SIDE_PX = 512  # the paper's
 # What a study holds once, and a block of runs may not change.
 STUDY_WIDE = ("protocol", "split_seed", "seed", "devices")
-TOP = ("name", "data", "approximate", "preprocess", "training", "runs", "ensembles", "combinations")
+TOP = (
+    *("name", "data", "approximate", "preprocess", "training"),
+    *("runs", "ensembles", "distilled", "combinations"),
+)
+OWN = ("variants", "tasks", "runs", "seeds")  # of a block of runs, beside choices
 Block = tuple[str, dict[str, Any]]  # the words that name it in an error, and its table
 
 
@@ -102,6 +112,9 @@ def read_plan(
     runs = tuple(_runs(file, _blocks(file, top, "runs"), training))
     if not runs:
         raise BadInput(f"{file}: no runs in it; expected {_expected('runs')}")
+    taught = tuple(_distilled(file, _blocks(file, top, "distilled"), training))
+    ensembles = tuple(_ensembles(_blocks(file, top, "ensembles")))
+    teachers = [t for t in dict.fromkeys(t for t, _ in taught) if t not in ensembles]
     plan = Plan(
         file=file,
         name=typed(top["name"], str, f"{file}: name"),
@@ -109,8 +122,8 @@ def read_plan(
         approximate=_lesions(file, top, approximate),
         protocol=runs[0].choices.protocol,
         preprocess=_preprocess(file, top),
-        runs=runs,
-        ensembles=tuple(_ensembles(_blocks(file, top, "ensembles"))),
+        runs=(*runs, *(run for _, run in taught)),
+        ensembles=(*ensembles, *teachers),
         combinations=tuple(_combinations(_blocks(file, top, "combinations"))),
     )
     _refuse_double(file, [r.name for r in plan.runs])
@@ -197,7 +210,29 @@ def _seeds(block: dict[str, Any], where: str) -> tuple[int, ...]:
 
 
 def _runs(file: Path, blocks: list[Block], training: dict[str, Any]) -> Iterator[PlannedRun]:
-    own = ("variants", "tasks", "runs", "seeds")
+    for where, block, choices in _chosen_blocks(file, blocks, training, OWN):
+        for variant, task, seed in _each(block, where):
+            yield PlannedRun(variant, task, _chosen(task, choices | {"seed": seed}, where))
+
+
+def _distilled(
+    file: Path, blocks: list[Block], training: dict[str, Any]
+) -> Iterator[tuple[PlannedEnsemble, PlannedRun]]:
+    """Runs that are taught, each with its teacher."""
+    for where, block, choices in _chosen_blocks(file, blocks, training, (*OWN, "best", "start")):
+        best = _best(block, where)
+        starts = typed(block.get("start", False), bool, f"{where} start")
+        for variant, task, seed in _each(block, where):
+            teacher = PlannedEnsemble(variant, task, best)
+            chosen = _chosen(task, choices | {"seed": seed}, where)
+            start = PlannedRun(variant, task, chosen).name if starts else ""
+            yield teacher, PlannedRun(variant, task, chosen, teacher.name, start)
+
+
+def _chosen_blocks(
+    file: Path, blocks: list[Block], training: dict[str, Any], own: tuple[str, ...]
+) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
+    """Blocks of runs, each with its place and the choices of its runs; `own` are its other keys."""
     open_choices = tuple(name for name in CHOICES if name not in STUDY_WIDE)
     shared = typed_fields(TrainConfig, training, f"{file}: [training]")
     for where, block in blocks:
@@ -205,10 +240,14 @@ def _runs(file: Path, blocks: list[Block], training: dict[str, Any]) -> Iterator
             raise BadInput(f"{where} {name}: one for the whole study; not in a block of runs")
         known_keys(block, (*own, *open_choices), where)
         given = {key: value for key, value in block.items() if key not in own}
-        choices = shared | typed_fields(TrainConfig, given, where)
-        names = product(_names(block, "variants", where), _names(block, "tasks", where))
-        for (variant, task), seed in product(names, _seeds(block, where)):
-            yield PlannedRun(variant, task, _chosen(task, choices | {"seed": seed}, where))
+        yield where, block, shared | typed_fields(TrainConfig, given, where)
+
+
+def _each(block: dict[str, Any], where: str) -> Iterator[tuple[str, str, int]]:
+    """Variant, task and seed of each run of a block."""
+    yield from product(
+        _names(block, "variants", where), _names(block, "tasks", where), _seeds(block, where)
+    )
 
 
 def _chosen(task: str, given: dict[str, Any], where: str) -> TrainConfig:
@@ -221,12 +260,17 @@ def _chosen(task: str, given: dict[str, Any], where: str) -> TrainConfig:
     return choices
 
 
+def _best(block: dict[str, Any], where: str) -> int:
+    best: int = typed(block.get("best"), int, f"{where} best")
+    if best < 2:
+        raise BadInput(f"{where} best: found {best}; expected 2 or more")
+    return best
+
+
 def _ensembles(blocks: list[Block]) -> Iterator[PlannedEnsemble]:
     for where, block in blocks:
         known_keys(block, ("variants", "tasks", "best"), where)
-        best = typed(block.get("best"), int, f"{where} best")
-        if best < 2:
-            raise BadInput(f"{where} best: found {best}; expected 2 or more")
+        best = _best(block, where)
         for pair in product(_names(block, "variants", where), _names(block, "tasks", where)):
             yield PlannedEnsemble(*pair, best)
 
@@ -252,7 +296,8 @@ def _refuse_double(file: Path, names: list[str]) -> None:
 
 def _refuse_unfed(plan: Plan) -> None:
     """An ensemble of more runs than there are, a combination without a run for some lesion."""
-    runs = Counter((r.variant, r.task) for r in plan.runs)
+    plain = [run for run in plan.runs if not run.taught_by]
+    runs = Counter((r.variant, r.task) for r in plain)
     for ensemble in plan.ensembles:
         found = runs[ensemble.variant, ensemble.task]
         if found < ensemble.best:
@@ -267,3 +312,10 @@ def _refuse_unfed(plan: Plan) -> None:
                     f"{plan.file}: combination {combination.name} needs a run of "
                     f"{combination.variant} for {task}; expected one under [[runs]]"
                 )
+    names = {run.name for run in plain}
+    for run in plan.runs:
+        if run.starts_at and run.starts_at not in names:
+            raise BadInput(
+                f"{plan.file}: run {run.name} is to start at {run.starts_at}; expected that seed "
+                "under [[runs]]"
+            )

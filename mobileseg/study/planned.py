@@ -8,11 +8,12 @@ from typing import Any
 
 from mobileseg.lesions import TASKS
 from mobileseg.spec import PreprocessSpec
-from mobileseg.training.config import TrainConfig
+from mobileseg.training.config import RUNS, TrainConfig
 
 # How many lesions a network of a combination segments.
 COMBINED = {"single": 1, "dual": 2}
-CHOICES = tuple(f.name for f in fields(TrainConfig))
+# What a study file may choose; which other runs a run leans on, a study says in its own words.
+CHOICES = tuple(f.name for f in fields(TrainConfig) if f.name not in RUNS)
 
 
 def task_word(task: str) -> str:
@@ -27,19 +28,29 @@ class PlannedRun:
     variant: str
     task: str
     choices: TrainConfig
+    taught_by: str = ""  # name of the study's ensemble that is its teacher; empty: a plain run
+    starts_at: str = ""  # name of the plain run whose weights it begins with; empty: fresh ones
 
     @property
     def name(self) -> str:
-        return f"{self.variant}-{task_word(self.task)}-{self.choices.seed}"
+        return f"{self.kind}-{self.choices.seed}"
+
+    @property
+    def kind(self) -> str:
+        """What runs that differ in nothing but their seeds are called."""
+        taught = "-distilled" if self.taught_by else ""
+        return f"{self.variant}-{task_word(self.task)}{taught}"
 
     def to_json(self) -> dict[str, Any]:
         head = {"name": self.name, "variant": self.variant, "task": self.task}
-        return head | self.choices.to_json()
+        leaning = {"taught_by": self.taught_by, "starts_at": self.starts_at}
+        return head | (leaning if self.taught_by else {}) | self.choices.to_json()
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> PlannedRun:
         choices = {key: value for key, value in values.items() if key in CHOICES}
-        return cls(values["variant"], values["task"], TrainConfig.from_json(choices))
+        leaning = (values.get("taught_by", ""), values.get("starts_at", ""))
+        return cls(values["variant"], values["task"], TrainConfig.from_json(choices), *leaning)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +100,6 @@ class Plan:
     approximate: tuple[str, ...]  # lesions whose masks are not true
     protocol: str
     preprocess: PreprocessSpec
-    runs: tuple[PlannedRun, ...]
-    ensembles: tuple[PlannedEnsemble, ...]
+    runs: tuple[PlannedRun, ...]  # plain ones, then those that are taught
+    ensembles: tuple[PlannedEnsemble, ...]  # teachers too
     combinations: tuple[PlannedCombination, ...]

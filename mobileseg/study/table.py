@@ -44,6 +44,7 @@ class Standing:
     state: State
     reached: Reached
     left_s: float | None = None  # None: not known
+    taught: str = ""  # "distilled", if it is
 
 
 @dataclass
@@ -127,7 +128,8 @@ def standing(study: StudyFolder, name: str, pace: Pace, now: float) -> Standing:
     else:
         left = None
         pace.forget(name)  # the time that it waits for another attempt is none of an epoch's
-    return Standing(name, run.variant, run.task, epochs, state, reached, left)
+    taught = "distilled" if run.taught_by else ""
+    return Standing(name, run.variant, run.task, epochs, state, reached, left, taught)
 
 
 def study_table(title: str, standings: list[Standing]) -> Table:
@@ -163,19 +165,19 @@ def run_row(one: Standing) -> tuple[str, str, str, str, str]:
 
 
 def group_rows(standings: Iterable[Standing]) -> list[tuple[str, str, str, str, str]]:
-    """A row for each variant and task."""
-    groups: dict[tuple[str, str], list[Standing]] = {}
+    """A row for each variant and task; runs that are taught apart."""
+    groups: dict[tuple[str, str, str], list[Standing]] = {}
     for one in standings:
-        groups.setdefault((one.variant, one.task), []).append(one)
+        groups.setdefault((one.variant, one.task, one.taught), []).append(one)
     rows = []
-    for (variant, task), ones in groups.items():
+    for kind, ones in groups.items():
         states = Counter(one.state.state for one in ones)
         words = ", ".join(f"{states[s]} {s}" for s in (RUNNING, DIVERGED, FAILED) if states[s])
         complete = f"{states[COMPLETE]} of {len(ones)} complete"
         epochs = f"{sum(one.reached.epoch for one in ones)}/{sum(one.epochs for one in ones)}"
         ended = [one.reached.aupr for one in ones if one.state.state == COMPLETE]
         state = ", ".join(filter(None, (complete, words)))
-        rows.append((f"{variant} {task}", state, epochs, _score(ended), ""))
+        rows.append((" ".join(filter(None, kind)), state, epochs, _score(ended), ""))
     return rows
 
 

@@ -35,7 +35,9 @@ from mobileseg.study.folder import (
     open_study,
 )
 from mobileseg.study.jobs import BROKE, DONE, OUT_OF_MEMORY, Job
+from mobileseg.study.planned import PlannedRun
 from mobileseg.training.loop import Trainer
+from mobileseg.training.others import Others
 from mobileseg.training.reading import Pictures, read_pictures
 from mobileseg.training.session import begin, finish, pick_device, resume
 from mobileseg.training.together import train_together
@@ -53,8 +55,11 @@ class Bench:
     def trainer(self, name: str) -> Trainer:
         """A new run, or one to go on with."""
         run, folder = self.study.runs[name], self.study.run_folder(name)
+        others = self._others(run)
         if is_run(folder):
-            return resume(folder, self.data, device=self.device, pictures=self.pictures)
+            return resume(
+                folder, self.data, device=self.device, pictures=self.pictures, others=others
+            )
         return begin(
             folder,
             self.data,
@@ -64,7 +69,13 @@ class Bench:
             choices=run.choices,
             device=self.device,
             pictures=self.pictures,
+            others=others,
         )
+
+    def _others(self, run: PlannedRun) -> Others:
+        teacher = self.study.ensemble_folder(run.taught_by) if run.taught_by else None
+        start = self.study.run_folder(run.starts_at) if run.starts_at else None
+        return Others(*(open_run(folder) if folder else None for folder in (teacher, start)))
 
     def complete(self, name: str, trainer: Trainer) -> None:
         """Close a trained run and score it; the score is the mark that it is complete."""

@@ -15,8 +15,17 @@ from mobileseg.errors import BadInput, UnknownName
 from mobileseg.lesions import task_lesions
 from mobileseg.protocols import PROTOCOLS, VALIDATION_SHARE
 
+RUNS = ("teacher", "start")  # fields that name another run
 # Lesions of a task -> the paper's epochs and patience (section 5); three are treated as four.
 PAPER_LENGTH = {1: (400, 15), 2: (600, 30), 3: (800, 50), 4: (800, 50)}
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """Another run that this one leans on: known again by its weights, wherever its folder is."""
+
+    name: str
+    weights_sha256: str
 
 
 def _choice(default: Any, about: str, among: tuple[str, ...] = ()) -> Any:
@@ -85,6 +94,17 @@ class TrainConfig:
     channels_last: bool = _choice(False, "Maps in memory pixel by pixel: faster on many devices.")
     compile: bool = _choice(False, "torch.compile; needs a C++ compiler.")
     devices: int = _choice(1, "Processes that share each batch (extra: multigpu).")
+    distil_weight: float = _choice(0.5, "With --teacher: its share of the loss; masks: the rest.")
+    distil_loss: str = _choice(
+        "cross-entropy",
+        "With --teacher, its probabilities by: cross-entropy (Hinton et al.), or the masks' loss.",
+        ("cross-entropy", "masks"),
+    )
+    prune: float = _choice(
+        0.0, "Share of the convolutions' weights to set to 0, smallest first, for good."
+    )
+    teacher: KnownRun | None = None
+    start: KnownRun | None = None
     augment: AugmentRanges = field(default_factory=AugmentRanges)
 
     def __post_init__(self) -> None:
@@ -103,10 +123,15 @@ class TrainConfig:
         for name in ("lr", "dice_smooth"):  # no smoothing: 0/0 where two masks are empty
             if not 0 < getattr(self, name) < math.inf:
                 raise BadInput(f"{_words(name)} {getattr(self, name)}: expected a number above 0")
-        for name in ("alpha", "plateau_factor", "validation_share"):
+        for name in ("alpha", "plateau_factor", "validation_share", "distil_weight"):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadInput(f"{_words(name)} {getattr(self, name)}: expected 0 to 1")
 
+        if not 0 <= self.prune < 1:
+            raise BadInput(f"prune {self.prune}: expected 0 or more, below 1")
+        for name in ("teacher", "start", "prune"):
+            if self.devices > 1 and getattr(self, name):
+                raise BadInput(f"devices {self.devices}: not tried with {name}; expected 1")
         if self.devices > 1 and self.batch < 2 * self.devices:
             # Measured: 1 picture each, 0.08 validation AUPR where one process reaches 0.37.
             raise BadInput(
@@ -127,13 +152,20 @@ class TrainConfig:
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)
         values["augment"]["scale"] = list(values["augment"]["scale"])
-        return values
+        # What a training does without is not told, so that it reads as one that had no such choice.
+        without = [name for name in ("prune", *RUNS) if not values[name]]
+        if self.teacher is None:
+            default = type(self)()
+            told = ("distil_weight", "distil_loss")
+            without += [name for name in told if values[name] == getattr(default, name)]
+        return {name: value for name, value in values.items() if name not in without}
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
         """What `to_json` gave; a field that an older version did not have keeps its default."""
         augment = AugmentRanges(**{**values["augment"], "scale": tuple(values["augment"]["scale"])})
-        return cls(**{**values, "augment": augment})
+        runs = {name: KnownRun(**values[name]) for name in RUNS if values.get(name)}
+        return cls(**{**values, "augment": augment, **runs})
 
 
 def _words(name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,10 @@ from mobileseg.models.build import build
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import LAST, TrainState, commit
 from mobileseg.training.config import TrainConfig
+from mobileseg.training.distillation import Distillation, Teacher
 from mobileseg.training.losses import DeepSupervision
 from mobileseg.training.pictures import PictureSet
+from mobileseg.training.pruning import Pruner
 from mobileseg.training.team import Alone, Team
 
 Report = Callable[[dict[str, float]], None]
@@ -39,6 +41,8 @@ class Trainer:
         config: what the run is; its thresholds are found here.
         choices: how it is trained.
         train, validation: its pictures, on the device that it trains on.
+        teacher: what is learned from beside the masks.
+        start: weights to begin with instead of fresh ones, by name.
         state: where to go on, as `checkpoint.restore` gives it; epoch 0 is the start.
         test: test pictures, if the protocol takes thresholds from them.
         team: the processes that share it.
@@ -55,6 +59,8 @@ class Trainer:
         *,
         test: PictureSet | None = None,
         team: Team | None = None,
+        teacher: Teacher | None = None,
+        start: Mapping[str, Tensor] | None = None,
     ) -> None:
         self.folder, self.config, self.choices = folder, config, choices
         self.train, self.validation, self.test = train, validation, test
@@ -63,12 +69,22 @@ class Trainer:
         layout = torch.channels_last if choices.channels_last else torch.contiguous_format
         self.network = build(config.variant, len(config.lesions)).to(self.device)
         self.network.to(memory_format=layout)  # type: ignore[call-overload]
+        if start is not None:
+            self.network.load_state_dict(start)
         self.optimiser: torch.optim.Optimizer = torch.optim.Adam(
             self.network.parameters(), lr=choices.lr, weight_decay=choices.weight_decay
         )
         self.scheduler = _scheduler(self.optimiser, choices)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=choices.precision == "fp16")
         self.loss = deep_supervision(choices)
+        self.pruner = Pruner(self.network, choices.prune, choices.epochs) if choices.prune else None
+        self.teacher = teacher
+        # What a step goes down; the loss on masks alone is what validation tells.
+        self.training_loss: Callable[..., Tensor] = (
+            Distillation(self.loss, choices.distil_weight, choices.distil_loss)
+            if teacher
+            else self.loss
+        )
         mean, sd = config.normalisation.mean, config.normalisation.sd
         self.mean = 255 * torch.tensor(mean, device=self.device).reshape(1, 3, 1, 1)
         self.sd = 255 * torch.tensor(sd, device=self.device).reshape(1, 3, 1, 1)
@@ -113,15 +129,19 @@ class Trainer:
     def train_epoch(self, epoch: int) -> float:
         """Every training picture once, moved at random; mean loss of a picture."""
         self.network.train()
+        if self.pruner:
+            self.pruner.begin(epoch)
         batches = list(self.batches(epoch))
         losses = []
         for chosen in batches:
-            pictures, masks = self.batch(epoch, self.team.share(chosen))
-            loss = self.loss(self.maps(pictures), masks)
+            pictures, *targets = self.batch(epoch, self.team.share(chosen))
+            loss = self.training_loss(self.maps(pictures), *targets)
             self.optimiser.zero_grad(set_to_none=True)
             self.team.backward(self.scaler.scale(loss))
             self.scaler.step(self.optimiser)
             self.scaler.update()
+            if self.pruner:
+                self.pruner.hold()
             losses.append(loss.detach())
         # Looked at once an epoch: on a GPU every look waits for all the work before it.
         return self.mean_loss(self.team.mean(torch.stack(losses)), batches)
@@ -132,11 +152,19 @@ class Trainer:
         for start in range(0, len(order), self.choices.batch):
             yield [int(i) for i in order[start : start + self.choices.batch]]
 
-    def batch(self, epoch: int, chosen: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Pictures (n, 3, S, S), moved and normalised, and masks (n, C, S, S), on the device."""
+    def batch(self, epoch: int, chosen: Sequence[int]) -> tuple[Tensor, ...]:
+        """Pictures (n, 3, S, S), moved and normalised, and their `targets`, on the device."""
         moves = matrices(self.choices.seed, epoch, chosen, self.choices.augment)
         pictures, masks = augment(*self.train.batch(chosen), moves)
-        return self._normalised(pictures), masks
+        return self._normalised(pictures), *self.targets(pictures, masks)
+
+    def targets(self, pictures: Tensor, masks: Tensor) -> tuple[Tensor, ...]:
+        """Masks (n, C, S, S) and, with a teacher, its probabilities for the same pictures.
+
+        Args:
+            pictures: moved, not normalised: the teacher has a mean and SD of its own.
+        """
+        return (masks, self.teacher(pictures)) if self.teacher else (masks,)
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
         """The maps to supervise, in the parameters' own precision."""
@@ -253,7 +281,9 @@ class Trainer:
         state.optimiser = self.optimiser.state_dict()
         state.scheduler = self.scheduler.state_dict()
         state.scaler = self.scaler.state_dict()
-        if score > state.best_score or self.choices.keep == "last":
+        # An epoch with fewer zeros than asked for is not kept once there is one with all.
+        still = self.pruner is not None and state.best_epoch < self.pruner.full_from
+        if score > state.best_score or self.choices.keep == "last" or still:
             state.best_epoch, state.best_score = state.epoch, score
             state.best_network = state.network
             state.thresholds = self._thresholds(truth, probability)

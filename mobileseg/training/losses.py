@@ -33,6 +33,21 @@ def focal_cross_entropy(logits: Tensor, target: Tensor, *, gamma: float) -> Tens
     return (lesion + rest).mean(dim=(0, 2, 3))
 
 
+def soft_cross_entropy(logits: Tensor, target: Tensor) -> Tensor:
+    """Binary cross-entropy, every pixel alike: least where the probability is the target.
+
+    The focal one is not: its weight pulls a probability off a target between 0 and 1.
+
+    Args:
+        logits, target: (N, C, H, W); the target 0..1.
+
+    Returns:
+        (C,) mean over pictures and pixels.
+    """
+    loss = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+    return loss.mean(dim=(0, 2, 3))
+
+
 def dice_loss(logits: Tensor, target: Tensor, *, smooth: float, pool_batch: bool) -> Tensor:
     """1 - Dice of probabilities.
 
@@ -115,11 +130,15 @@ class DeepSupervision:
 
     def one(self, logits: Tensor, target: Tensor, weights: Tensor) -> Tensor:
         """The loss of a single map."""
+        logits, target = self.fitted(logits, target)
+        focal = focal_cross_entropy(logits, target, gamma=self.gamma)
+        dice = dice_loss(logits, target, smooth=self.smooth, pool_batch=self.pool_batch)
+        return (weights * (self.alpha * focal + (1 - self.alpha) * dice)).mean()
+
+    def fitted(self, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """A map and its target at one size, as chosen."""
         if self.supervision == "enlarge":
             logits = F.interpolate(
                 logits, size=target.shape[2:], mode="bilinear", align_corners=False
             )
-        target = shrink(target, logits.shape[2:], self.target_scaling)
-        focal = focal_cross_entropy(logits, target, gamma=self.gamma)
-        dice = dice_loss(logits, target, smooth=self.smooth, pool_batch=self.pool_batch)
-        return (weights * (self.alpha * focal + (1 - self.alpha) * dice)).mean()
+        return logits, shrink(target, logits.shape[2:], self.target_scaling)

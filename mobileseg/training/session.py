@@ -22,10 +22,13 @@ from mobileseg.models.variants import variant as variant_named
 from mobileseg.protocols import protocol
 from mobileseg.runs import PARTS, RunConfig, open_run
 from mobileseg.spec import PreprocessSpec
-from mobileseg.training.checkpoint import restore
+from mobileseg.training.checkpoint import LAST, restore
 from mobileseg.training.config import TrainConfig
+from mobileseg.training.distillation import Teacher
 from mobileseg.training.loop import Trainer
+from mobileseg.training.others import NO_OTHERS, Others, known, refuse_changed, refuse_unfit
 from mobileseg.training.pictures import PictureSet, retina_statistics
+from mobileseg.training.pruning import zero_share
 from mobileseg.training.reading import Pictures, Tick, read_pictures
 from mobileseg.training.team import Team
 
@@ -56,22 +59,26 @@ def set_up(
     device: torch.device,
     tick: Tick = lambda: None,
     pictures: Pictures | None = None,
+    others: Others = NO_OTHERS,
 ) -> Pictures:
     """Make a new run's folder: read every picture, split, take mean and SD, write what was chosen.
 
     Args:
         pictures: `data`'s, if they have been read already for this task and preprocessing.
+        others: the teacher, and the run to start at, whose mean and SD are taken over.
 
     Returns:
         The pictures.
 
     Raises:
-        BadInput: the run exists, the data cannot be used (every bad file named).
+        BadInput: the run exists, the data cannot be used (every bad file named), or one of the
+            others does not fit.
         UnknownName: no such variant or task.
     """
     refuse_taken(folder)
     variant_named(variant)
     lesions = task_lesions(task)
+    choices = replace(choices, teacher=known(others.teacher), start=known(others.start))
     rules = protocol(choices.protocol)
     if rules.split == "run":
         choices = replace(choices, split_seed=choices.seed)
@@ -79,15 +86,29 @@ def set_up(
     train, validation = split_validation(
         [s.name for s in pictures.samples], choices.split_seed, choices.validation_share
     )
+    refuse_unfit(
+        others,
+        variant=variant,
+        task=task,
+        preprocess=preprocess,
+        choices=choices,
+        validation=validation,
+    )
     named = _named(pictures.train, train)
     _refuse_unlabelled(data, named, lesions)
     _refuse_lone_picture(len(train), choices.batch, preprocess.side_px)
     measured = named if rules.statistics == "train" else pictures.test
+    # Weights are of use on what they were trained on: pictures normalised just so.
+    normalisation = (
+        others.start.config.normalisation
+        if others.start
+        else retina_statistics(measured, preprocess.retina_threshold)
+    )
     config = RunConfig(
         variant=variant,
         task=task,
         preprocess=preprocess,
-        normalisation=retina_statistics(measured, preprocess.retina_threshold),
+        normalisation=normalisation,
         thresholds={},
         training=choices.to_json(),
         pictures={"train": train, "validation": validation},
@@ -97,10 +118,12 @@ def set_up(
     return pictures
 
 
-def begin(folder: Path, data: Path, *, device: torch.device, **new: Any) -> Trainer:
+def begin(
+    folder: Path, data: Path, *, device: torch.device, others: Others = NO_OTHERS, **new: Any
+) -> Trainer:
     """A new run's trainer; arguments and errors are those of `set_up`."""
-    pictures = set_up(folder, data, device=device, **new)
-    return resume(folder, data, device=device, pictures=pictures)
+    pictures = set_up(folder, data, device=device, others=others, **new)
+    return resume(folder, data, device=device, pictures=pictures, others=others)
 
 
 def resume(
@@ -111,14 +134,16 @@ def resume(
     tick: Tick = lambda: None,
     pictures: Pictures | None = None,
     team: Team | None = None,
+    others: Others = NO_OTHERS,
 ) -> Trainer:
     """Set a run up to go on after its last committed epoch.
 
     Raises:
-        BadInput: not a run, a damaged one, or other data than it began with.
+        BadInput: not a run, a damaged one, or other data or other runs than it began with.
     """
     config = open_run(folder).config
     choices = chosen(folder, config)
+    refuse_changed(folder, choices, others, begun=(folder / LAST).is_file())
     begun = _recorded(folder)["data_sha256"]
     pictures = pictures or read_pictures(
         data, config.lesions, config.preprocess, choices.mask_rule, device, tick
@@ -128,7 +153,7 @@ def resume(
             f"{data}: not the data that {folder} began with (other files or contents); "
             "name that data, or another output"
         )
-    return _trainer(folder, config, choices, pictures, device, team)
+    return _trainer(folder, config, choices, pictures, device, team, others)
 
 
 def finish(folder: Path, trainer: Trainer) -> None:
@@ -143,6 +168,7 @@ def finish(folder: Path, trainer: Trainer) -> None:
             "epochs": state.epoch,
             "best_epoch": state.best_epoch,
             "best_validation_aupr": state.best_score,
+            **({"zero_share": zero_share(state.best_network)} if trainer.pruner else {}),
         },
     )
 
@@ -154,6 +180,7 @@ def _trainer(
     pictures: Pictures,
     device: torch.device,
     team: Team | None,
+    others: Others,
 ) -> Trainer:
     train, validation = (
         PictureSet.of(_named(pictures.train, config.pictures[part]), device) for part in PARTS
@@ -162,7 +189,19 @@ def _trainer(
     test = PictureSet.of(pictures.test, device) if on_test else None
     # One process mends what a kill left; the others only look.
     state = restore(folder, config, repair=team is None or team.leads)
-    return Trainer(folder, config, choices, train, validation, state, test=test, team=team)
+    layout = torch.channels_last if choices.channels_last else torch.contiguous_format
+    return Trainer(
+        folder,
+        config,
+        choices,
+        train,
+        validation,
+        state,
+        test=test,
+        team=team,
+        teacher=Teacher(others.teacher, device, layout) if others.teacher else None,
+        start=others.start.network.state_dict() if others.start and not state.epoch else None,
+    )
 
 
 def _named(prepared: Sequence[Prepared], names: Sequence[str]) -> list[Prepared]:

@@ -32,7 +32,16 @@ from mobileseg.training.stacked_adam import StackedAdam
 FORMS = ("stacked", "turns")
 Report = Callable[[Trainer, dict[str, float]], None]
 # What each run has of its own; in all else the runs of a group are alike.
-OWN = ("seed", "split_seed", "lr", "schedule", "plateau_factor", "plateau_patience", "epochs")
+OWN = (
+    "seed",
+    "split_seed",
+    "lr",
+    "schedule",
+    "plateau_factor",
+    "plateau_patience",
+    "epochs",
+    "start",
+)
 
 
 def fastest_form(device: torch.device) -> str:
@@ -110,6 +119,8 @@ def _refuse_unlike(trainers: Sequence[Trainer]) -> None:
                 f"{trainer.folder}: differs from {first.folder} in more than seed, split and "
                 "learning rate (variant, task, size, batch or loss); train them apart"
             )
+    if first.choices.prune:
+        raise BadInput(f"{first.folder}: prune chooses zeros in each run; train the runs apart")
     if first.choices.precision == "fp16":
         raise BadInput(f"{first.folder}: fp16 scales each run's gradients; train the runs apart")
 
@@ -187,9 +198,9 @@ class Stack:
         Returns:
             (runs,) the losses.
         """
-        pictures, masks = self._batch(chosen)
+        pictures, targets = self._batch(chosen)
         flat = self.adam.parameters.requires_grad_()
-        losses = torch.vmap(self._loss)(self._named(flat), self.buffers, pictures, masks)
+        losses = torch.vmap(self._loss)(self._named(flat), self.buffers, pictures, targets)
         (gradient,) = torch.autograd.grad(losses.sum(), flat)
         self.adam.step(gradient)
         return losses.detach()
@@ -203,23 +214,29 @@ class Stack:
         }
 
     def _loss(
-        self, parameters: dict[str, Tensor], buffers: dict[str, Tensor], x: Tensor, y: Tensor
+        self,
+        parameters: dict[str, Tensor],
+        buffers: dict[str, Tensor],
+        x: Tensor,
+        targets: Sequence[Tensor],
     ) -> Tensor:
         first = self.trainers[0]
         maps = functional_call(self.module, (parameters, buffers), (x,))
-        return first.loss([m.to(x.dtype) for m in maps], y)
+        return first.training_loss([m.to(x.dtype) for m in maps], *targets)
 
-    def _batch(self, chosen: Sequence[Sequence[int]]) -> tuple[Tensor, Tensor]:
-        """(runs, n, 3, S, S) moved and normalised, (runs, n, C, S, S): all runs' in one go."""
+    def _batch(self, chosen: Sequence[Sequence[int]]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(runs, n, 3, S, S) moved and normalised, (runs, n, C, S, S) each: all in one go."""
         drawn = [
             (*t.train.batch(of), matrices(t.choices.seed, t.state.epoch, of, t.choices.augment))
             for t, of in zip(self.trainers, chosen, strict=True)
         ]
         pictures, masks = augment(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
         runs = len(self.trainers)
+        # One teacher for all: `_refuse_unlike` has seen to it.
+        targets = self.trainers[0].targets(pictures, masks)
         pictures = pictures.reshape(runs, -1, *pictures.shape[1:])
         normalised = ((pictures - self.mean) / self.sd).to(self.adam.parameters.dtype)
-        return normalised, masks.reshape(runs, -1, *masks.shape[1:])
+        return normalised, tuple(t.reshape(runs, -1, *t.shape[1:]) for t in targets)
 
     def hand_back(self, whole: Sequence[bool]) -> None:
         """Give each run that is whole its own numbers back; the others keep their old ones."""

@@ -215,3 +215,47 @@ def test_a_loss_that_is_no_number_is_answered_with_1(phantoms, tmp_path, monkeyp
     assert err.startswith(f"mobileseg: {run}: the loss is ")
     assert "lower --lr" in err
     assert err.count("\n") == 1
+
+
+def test_a_student_is_taught_stopped_and_gone_on_with_by_the_command(
+    trained, phantoms, tmp_path, refused
+):
+    """The first run teaches and is where the second starts; both are asked for again to go on."""
+    teacher, folder = trained[0], tmp_path / "run"
+    leaning = ("--teacher", teacher, "--start", teacher, "--distil-weight", "0.75")
+    small = ("--data", phantoms, *SMALL[:4], "--epochs", "2", *leaning)
+    process = begin(*small, "-o", folder)
+    assert process.wait(120) == 0, process.communicate()[1]
+    training = json.loads((folder / "config.json").read_text())["training"]
+    assert training["teacher"]["name"] == training["start"]["name"] == teacher.name
+    assert training["distil_weight"] == 0.75
+    resumed = ("train", "--data", phantoms, "-o", folder, "--resume")
+    assert "was begun with --teacher run; name that run again" in refused(*resumed)
+    text = "was begun with distil_weight 0.75, now 0.5 is asked for"
+    assert text in refused(*resumed, "--teacher", teacher, "--distil-weight", "0.5")
+
+
+@pytest.mark.parametrize(
+    ("option", "text"),
+    [
+        (("--teacher", "nowhere"), "nowhere: no such folder; expected a run folder"),
+        (("--start", "nowhere"), "nowhere: no such folder; expected a run folder"),
+        (("--teacher", "xs-ex"), "found side_px 256 there and 64 here"),
+        (
+            ("--distil-weight", "0.5"),
+            "--distil-weight: how a teacher is learned from; expected --tea",
+        ),
+        (
+            ("--distil-loss", "masks"),
+            "--distil-loss: how a teacher is learned from; expected --tea",
+        ),
+        (("--distil-weight", "2", "--teacher", "xs-ex"), "distil weight 2.0: expected 0 to 1"),
+        (("--prune", "1"), "prune 1.0: expected 0 or more, below 1"),
+        (("--devices", "2", "--start", "xs-ex"), "--devices 2: not tried with --teacher or"),
+    ],
+    ids=lambda o: " ".join(o) if isinstance(o, tuple) else "",
+)
+def test_a_run_that_cannot_be_leaned_on_is_refused(phantoms, tmp_path, refused, option, text):
+    frame = ("--frame", "1024x1024", "--side", "64")
+    assert text in refused("train", "--data", phantoms, *frame, "-o", tmp_path / "run", *option)
+    assert not (tmp_path / "run").exists()

@@ -66,7 +66,8 @@ def kill_in_mid_run() -> Callable[[Path, str], threading.Thread]:
     """Kill the process of a study's run, once, as soon as two of its epochs are on disk."""
 
     def begin(folder: Path, name: str) -> threading.Thread:
-        rows = folder / "runs" / name / "metrics.csv"
+        holder = "distilled" if "distilled" in name else "runs"
+        rows = folder / holder / name / "metrics.csv"
         state = folder / "states" / f"{name}.json"
         deadline = time.monotonic() + 900  # a machine may be busy; only a failure waits so long
 

@@ -227,7 +227,7 @@ def test_the_example_at_the_top_of_the_module_is_one(read):
     text = "\n".join(line.removeprefix("    ") for line in indented.splitlines())
     assert tomllib.loads(text)["name"] == "exudates"
     # It shows every kind of block; its combination would need the other lesions' runs too.
-    assert len(read(text.split("[[combinations]]")[0]).runs) == 6
+    assert len(read(text.split("[[combinations]]")[0]).runs) == 9
 
 
 def test_the_shipped_studies_are_in_the_package():

@@ -36,9 +36,13 @@ def bright_squares(names: list[str], side: int = SIDE) -> PictureSet:
 
 @pytest.fixture
 def tiny() -> Begin:
-    """Call it with a folder and choices; a second call with the same folder goes on there."""
+    """Call it with a folder and choices; a second call with the same folder goes on there.
+
+    `teacher` and `start` are what a trainer takes under these names.
+    """
 
     def begin(folder: Path, pictures: int = 3, side: int = SIDE, **given: Any) -> Trainer:
+        lean = {name: given.pop(name, None) for name in ("teacher", "start")}
         choices = TrainConfig(**{"epochs": 3, "batch": 2, "lr": 2e-3} | given)
         train = bright_squares([f"t{i}" for i in range(pictures)], side)
         validation = bright_squares(["v0"], side)
@@ -51,7 +55,8 @@ def tiny() -> Begin:
             training=choices.to_json(),
             pictures={"train": train.names, "validation": validation.names},
         )
-        return Trainer(folder, config, choices, train, validation, restore(folder, config))
+        state = restore(folder, config)
+        return Trainer(folder, config, choices, train, validation, state, **lean)
 
     return begin
 

@@ -9,7 +9,7 @@ import pytest
 from mobileseg.data.choices import AugmentRanges
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.lesions import TASKS
-from mobileseg.training.config import TrainConfig
+from mobileseg.training.config import KnownRun, TrainConfig
 
 # Siebert & Rostalski 2022, section 5: epochs and patience by the number of lesions.
 PAPER = {1: (400, 15), 2: (600, 30), 4: (800, 50)}
@@ -54,6 +54,8 @@ def test_it_survives_json_and_an_older_versions_lacks_nothing():
         ({"seed": -1}, "seed -1: expected 0 or more"),
         ({"alpha": 1.5}, "alpha 1.5: expected 0 to 1"),
         ({"validation_share": -0.1}, "validation share -0.1: expected 0 to 1"),
+        ({"prune": 1.0}, "prune 1.0: expected 0 or more, below 1"),
+        ({"distil_weight": 1.5}, "distil weight 1.5: expected 0 to 1"),
         ({"devices": 0}, "devices 0: expected 1 or more"),
         (
             {"devices": 2, "batch": 3},
@@ -78,6 +80,7 @@ def test_numbers_out_of_range_are_refused(given, text):
         {"protocol": "dirty"},
         {"precision": "int8"},
         {"plateau_watch": "moon"},
+        {"distil_loss": "dice"},
     ],
 )
 def test_unknown_choices_are_refused_with_the_known_ones(given):
@@ -92,3 +95,18 @@ def test_unknown_choices_are_refused_with_the_known_ones(given):
 def test_ranges_that_are_none_are_refused(given):
     with pytest.raises(BadInput, match="expected"):
         AugmentRanges(**given)
+
+
+def test_what_a_training_does_without_is_not_told():
+    plain = TrainConfig().to_json()
+    assert not {"teacher", "start", "prune", "distil_weight", "distil_loss"} & plain.keys()
+    teacher = KnownRun("a", "0")
+    for given in (
+        {"prune": 0.5},
+        {"teacher": teacher, "start": teacher},
+        {"distil_weight": 0.75, "distil_loss": "masks"},
+    ):
+        told = TrainConfig(**given)
+        assert told.to_json().keys() >= given.keys()
+        assert TrainConfig.from_json(json.loads(json.dumps(told.to_json()))) == told
+    assert TrainConfig(teacher=teacher).to_json()["distil_weight"] == 0.5
