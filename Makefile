@@ -17,7 +17,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "mobileseg needs Python 3.11 or later; name one: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt \
-		--editable '.[executorch,coreml,multigpu,cluster,dev]'
+		--editable '.[executorch,coreml,onnx,multigpu,cluster,dev]'
 	@touch $@
 
 demo: setup

@@ -5,6 +5,7 @@ model.json        what it is, its inputs and outputs, and the sum of every file
 MODEL_CARD.md
 goldens/          frames and expected answers
 reference/        the run it was made from: what parity compares with
+verify_on_mac.py  of a Core ML bundle: runs the goldens on a Mac
 evidence/         what was measured on it; not part of what is hashed
 """
 
@@ -16,21 +17,24 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.deployable import INPUT, NETWORK_INPUT, OUTPUTS
+from converters.coreml_answers import outputs
+from converters.deployable import INPUT, NETWORK_INPUT
 from converters.goldens import write_goldens
 from converters.model_card import model_card
 from converters.orders import Order
 from converters.quiet import quiet
 from converters.targets import CHOICES, TARGETS, Check, Converter, Target, target
-from mobileseg.errors import BadInput
+from mobileseg.errors import BadInput, MobilesegError
 from mobileseg.files import read_json, sha256, staged_folder, write_json, write_text
 from mobileseg.lesions import LESIONS
+from mobileseg.quantization.stored import RECORD, TUNED
 from mobileseg.runs import WEIGHTS, Member, Run, open_run
 from mobileseg.version import __version__
 
 SCHEMA = 2
 MANIFEST = "model.json"
 REFERENCE = ("config.json", WEIGHTS, "run.json")
+OF_INT8 = (RECORD, TUNED)  # without them nobody could tell what the file should hold
 UNHASHED = (MANIFEST, "evidence")
 FINDERS = ".DS_Store"  # what a Mac leaves in every folder that somebody has looked at
 # What is read back from a manifest, which no sum protects: a person may have edited it.
@@ -80,24 +84,55 @@ def write_bundle(
         What was read off the written artifact; all of it holds.
 
     Raises:
-        BadInput: the folder exists (and no `force`, or it is no bundle), the run's weights are
-            missing or hold NaN, or a check of the written file failed. Nothing is left
-            half-written.
+        BadInput: the folder exists (and no `force`, or it is no bundle), a frame is smaller than
+            the network's side, the run's weights are missing or hold NaN, or a check of the
+            written file failed. Nothing is left half-written.
         MissingToolkit: the target's package is not installed.
     """
+    _refuse_frames(run, order)
     _refuse_unfinished(run)
     converter = target.converter()
     with staged_folder(into, force=force, mark=MANIFEST) as staged:
         with quiet():
-            converter.export(run, order, staged / target.artifact)
+            _export(run, target, order, staged / target.artifact)
             checks = converter.inspect(staged / target.artifact, run, order)
         _refuse_faults(checks, target)
-        _copy_reference(run, staged / "reference")
+        _copy_reference(run, order, staged / "reference")
+        for name in getattr(converter, "SHIPS", ()):
+            shutil.copyfile(Path(__file__).with_name(name), staged / name)
         write_goldens(staged / "goldens", run, order)
         manifest = _manifest(run, target, order, converter)
         write_text(staged / "MODEL_CARD.md", model_card(run, manifest))
         write_json(staged / MANIFEST, manifest | {"files": _sums(staged)})
     return checks
+
+
+def _export(run: Run, target: Target, order: Order, path: Path) -> None:
+    """Have the target write its file; what a toolkit says of itself becomes a line for a person."""
+    try:
+        target.converter().export(run, order, path)
+    except (MobilesegError, OSError, MemoryError):
+        raise
+    except Exception as error:  # whatever a toolkit raises: they have no common base
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        raise BadInput(
+            f"{run.path}: {target.name} {order.name()} could not convert it "
+            f"({type(error).__name__}: {said[0][:200]}); nothing was kept: try another precision "
+            "or target, MOBILESEG_DEBUG=1 shows where it came from"
+        ) from error
+
+
+def _refuse_frames(run: Run, order: Order) -> None:
+    """A frame below the network's side both ways could only be blown up to it."""
+    side = run.config.preprocess.side_px
+    for height, width in order.frames if order.whole else ():
+        if max(height, width) < side:
+            raise BadInput(
+                f"frame {height}x{width}: smaller than the network's side {side}; expected its "
+                f"longer edge to have at least {side} pixels: choose a larger --frame"
+            )
+        if order.frames.count((height, width)) > 1:
+            raise BadInput(f"frame {height}x{width}: found twice; expected each size once")
 
 
 def _refuse_unfinished(run: Run) -> None:
@@ -112,11 +147,11 @@ def _refuse_faults(checks: list[Check], target: Target) -> None:
         raise BadInput(f"{target.artifact}: written wrong ({'; '.join(broken)}); nothing was kept")
 
 
-def _copy_reference(run: Run, into: Path) -> None:
+def _copy_reference(run: Run, order: Order, into: Path) -> None:
     into.mkdir()
-    for name in REFERENCE:
-        if name == "run.json" and not (run.path / name).is_file():
-            continue  # a record of how it came about; nothing needs it
+    for name in (*REFERENCE, *(OF_INT8 if order.precision == "int8" else ())):
+        if name not in (REFERENCE[0], WEIGHTS) and not (run.path / name).is_file():
+            continue  # a record of how it came about, or weights that were not tuned
         shutil.copyfile(run.path / name, into / name)
 
 
@@ -165,10 +200,13 @@ def _input(run: Run, order: Order, converter: Converter) -> dict[str, Any]:
 
 
 def _outputs(run: Run, order: Order) -> list[dict[str, Any]]:
-    side, classes = run.config.preprocess.side_px, len(run.config.lesions)
-    shapes = zip(OUTPUTS, ([1, classes, side, side], [1, 4], [1, 1]), strict=True)
-    described = [{"name": name, "shape": shape, "dtype": "float32"} for name, shape in shapes]
-    return described if order.whole else described[:1]
+    """What the file gives; a picture is one channel of 0..255."""
+    described = []
+    for out in outputs(run.config, order):
+        kind = {"kind": out.kind} if out.kind == "image" else {}
+        entry = {"name": out.name, "shape": list(out.shape), "dtype": out.dtype}
+        described.append(entry | kind)
+    return described
 
 
 def _member(member: Member, run: Run) -> dict[str, Any]:

@@ -1,10 +1,12 @@
 """Core ML: `model.mlpackage`, an ML program for iOS 16 and later.
 
 It is written on any system and runs only on Apple's. What can be read off the saved file is
-asserted here, above all the faults that coremltools makes without a word (`mil_checks`).
+asserted here, above all the faults that coremltools makes without a word (`mil_checks`); the rest
+is for `verify_on_mac.py`, which lies in the bundle.
 
 Precision fp16 means the network alone: half precision has 11 bits, a frame's coordinates and the
-sums of the resize need 24, and a crop in fp16 is off by a hundred grey levels.
+sums of the resize need 24, and a crop in fp16 is off by a hundred grey levels. Compressed weights:
+see `coreml_compression`.
 """
 
 from __future__ import annotations
@@ -21,16 +23,20 @@ from typing import Any
 import numpy as np
 import torch
 
-from converters.deployable import IMAGE, INPUT, OUTPUTS, deployable
+from converters.coreml_about import about, check_about, write_about
+from converters.coreml_answers import answering, outputs
+from converters.coreml_compression import COMPRESSIONS, check_weights, compressing, saved_weights
+from converters.deployable import IMAGE, INPUT, NETWORK_INPUT, Deployable, shipped_graph
 from converters.mil_checks import check_program, operations
 from converters.orders import Order
 from converters.reproducible_package import make_reproducible
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit
+from mobileseg.preprocess.flexible import FlexiblePreprocess
 from mobileseg.runs import Run
-from mobileseg.version import __version__
 
 LAYOUT = IMAGE
+SHIPS = ("verify_on_mac.py",)  # files of this package that go into every bundle of this target
 NOT_HERE = "Core ML runs on Apple systems only; its saved program was checked statically"
 
 
@@ -43,6 +49,7 @@ def _toolkit() -> Iterator[Any]:
         warnings.simplefilter("ignore")
         try:
             import coremltools
+            import coremltools.optimize
         except ImportError:
             raise MissingToolkit.install("coremltools", "coreml") from None
         yield coremltools
@@ -66,48 +73,51 @@ def export(run: Run, order: Order, path: Path) -> None:
     Raises:
         MissingToolkit: coremltools is not installed.
     """
-    graph = deployable(run, order.frame_hw, LAYOUT)
+    graph = shipped_graph(run, order, LAYOUT)
+    if isinstance(graph, Deployable) and len(order.frames) > 1:
+        graph.preprocess = FlexiblePreprocess(graph.spec, LAYOUT.histogram)
+    answers = answering(graph, run.config, order)
     with _toolkit() as ct, torch.no_grad():
-        computed_in = {
-            "fp32": ct.precision.FLOAT32,
-            "fp16": ct.transform.FP16ComputePrecision(op_selector=_in_network),
-        }[order.precision]
+        computed_in = ct.precision.FLOAT32
+        if order.precision == "fp16":
+            computed_in = ct.transform.FP16ComputePrecision(op_selector=_in_network)
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-            graph, graph.example().contiguous(), check_trace=False
+            answers, answers.example().contiguous(), check_trace=False
         )
         model = ct.convert(
             traced,
-            inputs=[ct.ImageType(INPUT, tuple(graph.example().shape), color_layout="RGB")],
-            # Asked for by type: with fp16 inside, an output is Float16 unless one says otherwise.
-            outputs=[ct.TensorType(name, dtype=np.float32) for name in OUTPUTS],
-            minimum_deployment_target=ct.target.iOS16,
+            inputs=[_input(ct, run, order)],
+            outputs=_outputs(ct, run, order),
+            minimum_deployment_target=getattr(ct.target, f"iOS{order.ios}"),
             compute_precision=computed_in,
+            pass_pipeline=compressing(ct, order.precision),
             convert_to="mlprogram",
             skip_model_load=True,
         )
-        _describe_to_xcode(model, run)
+        write_about(model, about(run.config, order))
         model.save(str(path))
     make_reproducible(path)
 
 
-def _describe_to_xcode(model: Any, run: Run) -> None:
-    """What Xcode and an app can read from the package itself."""
-    config = run.config
-    model.short_description = (
-        f"Retinal lesion segmentation ({config.task}), preprocessing included. "
-        "Not a medical device."
-    )
-    model.license = "Apache-2.0"
-    model.author = "mobileseg"
-    model.version = __version__
-    model.input_description[INPUT] = "RGB picture; fitted top left, the rest black"
-    model.output_description["probabilities"] = f"per lesion ({', '.join(config.lesions)}), 0 to 1"
-    model.output_description["crop"] = "left, top, width, height of the square in frame pixels"
-    model.output_description["retina"] = "share of the square that is retina; 0: none found"
-    model.user_defined_metadata["lesions"] = ",".join(config.lesions)
-    model.user_defined_metadata["thresholds"] = ",".join(
-        str(config.thresholds[code]) for code in config.lesions
-    )
+def _input(ct: Any, run: Run, order: Order) -> Any:
+    """A picture without scale or bias: one scale for three channels cannot hold a SD each."""
+    if not order.whole:
+        side = run.config.preprocess.side_px
+        return ct.TensorType(NETWORK_INPUT, (1, 3, side, side), dtype=np.float32)
+    shapes = [(1, 3, *frame) for frame in order.frames]
+    # Enumerated, not a range: a program of any size is kept off the Neural Engine.
+    shape = shapes[0] if len(shapes) == 1 else ct.EnumeratedShapes(shapes, default=shapes[0])
+    return ct.ImageType(INPUT, shape, color_layout=ct.colorlayout.RGB)
+
+
+def _outputs(ct: Any, run: Run, order: Order) -> list[Any]:
+    """Asked for by type: with fp16 inside, an output is Float16 unless one says otherwise."""
+    return [
+        ct.ImageType(out.name, color_layout=ct.colorlayout.GRAYSCALE)
+        if out.kind == "image"
+        else ct.TensorType(out.name, dtype=np.dtype(out.dtype).type)
+        for out in outputs(run.config, order)
+    ]
 
 
 def load(path: Path) -> Runner:
@@ -126,13 +136,12 @@ def _program(path: Path) -> Any:
 
 def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     """Everything that must hold of the saved program; see `mil_checks`."""
-    convolutions = sum(isinstance(m, torch.nn.Conv2d) for m in run.ensemble.modules())
-    return check_program(
-        _program(path),
-        convolutions=convolutions,
-        precision=order.precision,
-        members=len(run.config.members),
-    )
+    spec = _program(path)
+    checks = [*check_program(spec, run, order), *check_about(spec, about(run.config, order))]
+    if order.precision in COMPRESSIONS:
+        with _toolkit() as ct:
+            checks.append(check_weights(run.ensemble, order.precision, saved_weights(ct, path)))
+    return checks
 
 
 def describe(path: Path) -> dict[str, Any]:

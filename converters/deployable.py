@@ -30,10 +30,11 @@ class Layout:
 
     channels_last: bool  # (1, H, W, 3) uint8, an app's bytes; else (1, 3, H, W) float32 0..255
     histogram: str  # see mobileseg.preprocess.clahe_graph
+    sampling: str  # see mobileseg.preprocess.sampling; "taps" takes the bytes
 
 
-BYTES = Layout(channels_last=True, histogram="scatter")
-IMAGE = Layout(channels_last=False, histogram="matmul")
+BYTES = Layout(channels_last=True, histogram="scatter", sampling="taps")
+IMAGE = Layout(channels_last=False, histogram="matmul", sampling="matmul")
 
 
 class Deployable(nn.Module):
@@ -48,7 +49,7 @@ class Deployable(nn.Module):
     def __init__(self, ensemble: Ensemble, spec: PreprocessSpec, layout: Layout = BYTES) -> None:
         super().__init__()
         self.spec, self.layout = spec, layout
-        self.preprocess = Preprocess(spec, layout.histogram)
+        self.preprocess = Preprocess(spec, layout.histogram, layout.sampling)
         self.ensemble = ensemble
         self.eval()
 
@@ -63,8 +64,6 @@ class Deployable(nn.Module):
             crop: (1, 4) float32: left, top, width, height of the square in frame pixels.
             retina: (1, 1) float32: share of the square that is retina; 0: none found.
         """
-        if self.layout.channels_last:
-            frame = frame.permute(0, 3, 1, 2).to(torch.float32)
         enhanced, crop, retina = self.preprocess(frame)
         return self.ensemble(enhanced), crop, retina
 

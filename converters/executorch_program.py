@@ -16,6 +16,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from converters.coreml_delegate import read_coreml_delegates
 from converters.deployable import BYTES, shipped_graph
 from converters.executorch_backends import BACKENDS
 from converters.orders import Order
@@ -161,32 +162,40 @@ def _constants(run: Run, order: Order) -> int:
 
 def _precision_checks(path: Path, run: Run, order: Order, found: dict[str, Any]) -> list[Check]:
     """Counted in the delegates themselves where their format can be read."""
-    if order.backend != "xnnpack":
-        asked = found["compile_specs"].get(BACKENDS[order.backend].delegate, {})
-        half = any("16" in value or key == "force_fp16" for key, value in asked.items())
+    convolutions = sum(isinstance(m, CONVOLUTIONS) for m in run.ensemble.modules())
+    half = convolutions if order.precision == "fp16" else 0
+    if order.backend == "vulkan":
+        asked = found["compile_specs"].get("VulkanBackend", {}).get("force_fp16", "\0")
+        return [Check("fp16 was asked of the backend", (asked == "\1") == bool(half), repr(asked))]
+    if order.backend == "coreml":
+        package = read_coreml_delegates(path)
         return [
-            Check("fp16 was asked of the backend", half == (order.precision == "fp16"), str(asked))
+            _all_there(package.convolutions, convolutions),
+            Check(
+                f"convolutions in fp16, for {order.precision}",
+                package.half_convolutions == half,
+                str(package.half_convolutions),
+            ),
         ]
     inside = read_delegates(path)
-    convolutions = sum(isinstance(m, CONVOLUTIONS) for m in run.ensemble.modules())
     int8 = open_quantized(run).counts(run)[0] if order.precision == "int8" else 0
     return [
-        Check(
-            "every convolution is delegated",
-            inside.convolutions == convolutions,
-            f"{inside.convolutions} of {convolutions}",
-        ),
+        _all_there(inside.convolutions, convolutions),
         Check(
             f"convolutions with int8 weights, {int8} were chosen",
             inside.int8_convolutions == int8,
             str(inside.int8_convolutions),
         ),
         Check(
-            "convolutions that compute in fp16",
-            inside.half_convolutions == (convolutions if order.precision == "fp16" else 0),
+            f"convolutions in fp16, for {order.precision}",
+            inside.half_convolutions == half,
             str(inside.half_convolutions),
         ),
     ]
+
+
+def _all_there(found: int, expected: int) -> Check:
+    return Check("every convolution is delegated", found == expected, f"{found} of {expected}")
 
 
 def describe(path: Path) -> dict[str, Any]:

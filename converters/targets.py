@@ -163,6 +163,13 @@ TARGETS: dict[str, Target] = {
             },
             several_frames=True,
         ),
+        Target(
+            "onnx",
+            "converters.onnx_graph",
+            "model.onnx",
+            "onnx",
+            {"precision": ("fp32",), "graph": GRAPHS},
+        ),
     )
 }
 CHOICES = tuple(f.name for f in fields(Order) if f.name != "frames")

@@ -2,13 +2,24 @@
 
 Deprecated upstream. It is traced and frozen, and never passed through `optimize_for_mobile`: that
 is dead in current PyTorch and silently miscompiles this graph in older ones.
+
+A runtime refuses a file, or fails in the middle of it, for an operator that it does not know or
+that takes fewer arguments there. `torchscript_operators.json` lists what the releases in the field
+know (made by `benchmarks/torchscript_operators.py`); each written file is held against it.
 """
 
 from __future__ import annotations
 
+import io
+import json
+import pickletools
+import re
+import sys
 import warnings
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +34,13 @@ from mobileseg.files import staged_file
 from mobileseg.runs import Run
 
 LAYOUT = BYTES
+OLDEST, NEWEST = 4, 9  # bytecode versions that PyTorch 1.13 and 2.1 read (their versions.h)
+KNOWN = Path(__file__).with_name("torchscript_operators.json")
+MANGLED = r"___torch_mangle_\d+"
+FIRST = "___torch_mangle_0"
+WRITERS_OWN = ("version", "byteorder", ".data/serialization_id")  # records of every new file
+# What a file that was not stripped shows: where whoever converted keeps Python and this package.
+HERE = (b"site-packages", str(Path(__file__).parent).encode(), sys.prefix.encode())
 
 
 @contextmanager
@@ -40,13 +58,48 @@ def why_not(order: Order) -> str | None:
 
 
 def export(run: Run, order: Order, path: Path) -> None:
-    """Trace, freeze, write for the lite interpreter."""
+    """Trace, freeze, write for the lite interpreter; the same run gives the same bytes."""
     graph = shipped_graph(run, order, LAYOUT)
     with _deprecation_known(), torch.no_grad(), staged_file(path) as staged:
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
             graph, graph.example(), check_trace=False
         )
-        torch.jit.freeze(traced)._save_for_lite_interpreter(str(staged))
+        written = torch.jit.freeze(traced)._save_to_buffer_for_lite_interpreter()
+        staged.write_bytes(_anonymous(written))
+
+
+def _anonymous(written: bytes) -> bytes:
+    """The same module without what a conversion leaves of itself.
+
+    That is the temporary file's name, a table of the source files, with their paths here, that each
+    line came from (`.debug_pkl`), and in the class's name how many this process had traced before.
+    """
+    reader = torch._C.PyTorchFileReader(io.BytesIO(written))
+    into = io.BytesIO()
+    writer = torch._C.PyTorchFileWriter(into)
+    for name in reader.get_all_records():
+        if name.endswith(".debug_pkl") or name in WRITERS_OWN:
+            continue
+        record = reader.get_record(name)
+        if name.endswith(".pkl"):
+            record = _unnumbered(record)
+        if name.endswith((".pkl", ".py")):
+            record = re.sub(MANGLED.encode(), FIRST.encode(), record)
+        writer.write_record(re.sub(MANGLED, FIRST, name), record, len(record))
+    writer.write_end_of_file()
+    return into.getvalue()
+
+
+def _unnumbered(pickled: bytes) -> bytes:
+    """Class names inside a pickle's strings, each of which begins with its length."""
+    parts, done = [], 0
+    for code, value, at in pickletools.genops(pickled):
+        if code.name == "BINUNICODE" and re.search(MANGLED, value):
+            assert at is not None
+            text = re.sub(MANGLED, FIRST, value).encode()
+            parts += [pickled[done : at + 1], len(text).to_bytes(4, "little"), text]
+            done = at + 5 + len(value.encode())
+    return b"".join([*parts, pickled[done:]])
 
 
 def load(path: Path) -> Runner:
@@ -75,16 +128,71 @@ def load(path: Path) -> Runner:
 
 
 def inspect(path: Path, run: Run, order: Order) -> list[Check]:
-    """Bytecode that the runtimes in the field can read."""
-    found = describe(path)["bytecode"]
-    return [Check("bytecode is 8 or older", found <= 8, str(found))]
+    """Bytecode and operators that the runtimes in the field can read and know."""
+    from torch.jit.mobile import _get_model_bytecode_version
+
+    called = operators(path)
+    bytecode = _get_model_bytecode_version(str(path))
+    with zipfile.ZipFile(path) as records:  # some of them packed
+        traces = sum(records.read(name).count(mark) for name in records.namelist() for mark in HERE)
+    return [
+        Check(f"bytecode {OLDEST} to {NEWEST}", OLDEST <= bytecode <= NEWEST, str(bytecode)),
+        *(_known_to(release, called) for release in known_operators()),
+        Check("no path of the machine that converted", not traces, str(traces)),
+    ]
+
+
+def operators(path: Path) -> dict[str, int]:
+    """The operators of a `.ptl` and with how many arguments each is called.
+
+    Raises:
+        BadInput: the file is not one.
+    """
+    from torch.jit.mobile import _get_model_ops_and_info
+
+    try:
+        found = _get_model_ops_and_info(str(path))  # type: ignore[no-untyped-call]
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"{path}: PyTorch cannot read it ({reason}); convert it again") from error
+    return {name: info.num_schema_args for name, info in sorted(found.items())}
+
+
+@cache
+def known_operators() -> dict[str, dict[str, tuple[int, int]]]:
+    """By release of PyTorch: operator -> fewest and most arguments that a call may give."""
+    known: dict[str, dict[str, tuple[int, int]]] = {}
+    for releases, by_count in json.loads(KNOWN.read_text(encoding="utf-8")).items():
+        for count, names in by_count.items():
+            fewest, most = map(int, count.split("-"))
+            for release in releases.split():
+                table = known.setdefault(release, {})
+                table |= {f"aten::{name}": (fewest, most) for name in names.split()}
+    return dict(sorted(known.items()))
+
+
+def _known_to(release: str, called: dict[str, int]) -> Check:
+    """Whether a release of PyTorch can call all of these."""
+    table = known_operators()[release]
+    faults = []
+    for name, arguments in called.items():
+        if name not in table:
+            faults.append(f"{name} is unknown")
+        elif not table[name][0] <= arguments <= table[name][1]:
+            fewest, most = table[name]
+            faults.append(f"{name} with {arguments} arguments takes {fewest} to {most}")
+    found = f"{len(called)} operators" if not faults else ", ".join(faults)
+    return Check(f"PyTorch {release} knows every operator", not faults, found)
 
 
 def describe(path: Path) -> dict[str, Any]:
-    """Bytecode version and operators of the written file."""
+    """Bytecode version of the written file and the operators it calls."""
     from torch.jit.mobile import _get_model_bytecode_version
 
-    return {"bytecode": _get_model_bytecode_version(str(path))}
+    return {
+        "bytecode": _get_model_bytecode_version(str(path)),
+        "operators": list(operators(path)),
+    }
 
 
 def versions() -> dict[str, str]:

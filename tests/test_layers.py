@@ -48,8 +48,15 @@ TARGET_FILES = {
     "converters.executorch_program",
     "converters.torchscript_lite",
     "converters.coreml_program",
+    "converters.onnx_graph",
 }
-TOOLKITS = {"executorch", "coremltools"}  # imported inside functions, everywhere
+TOOLKITS = {
+    "executorch",
+    "coremltools",
+    "onnx",
+    "onnxruntime",
+    "onnxscript",
+}  # imported inside functions, everywhere
 HEAVY = {"torch", "numpy", "cv2"}  # `--help` must not wait for these
 
 

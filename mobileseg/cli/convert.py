@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from mobileseg.cli.console import progress, remark
 from mobileseg.cli.options import FrameSizes, data_option, force_option
+
+if TYPE_CHECKING:
+    from mobileseg.runs import Run
 
 
 @click.command(short_help="Turn a trained run into a phone's file.")
@@ -87,18 +95,57 @@ def command(
 
     from converters.bundle import write_bundle
 
-    with progress() as bar:
+    with calibrated_for(opened, order.precision, data) as source, progress() as bar:
         bar.add_task(f"converting to {chosen.name} {order.name()}", total=None, note="")
-        checks = write_bundle(
-            opened,
-            into,
-            target=chosen,
-            order=order,
-            force=force,
-        )
+        checks = write_bundle(source, into, target=chosen, order=order, force=force)
     for check in checks:
         remark(f"  {check.name}: {check.found}")
+    for line in _holds(chosen.converter().describe(into / chosen.artifact)):
+        remark(f"  {line}")
     size = artifact_size(into / chosen.artifact)
     click.echo(
         f"{into}: {chosen.artifact}, {size / 1000:.0f} kB, {len(checks)} check(s) of the file hold"
     )
+
+
+@contextmanager
+def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]:
+    """The run, with an int8 form if one is wanted and --data can give it.
+
+    It is calibrated but not searched: everything int8 but the layers that make logits.
+    `mobileseg quantize` is what proves that the lesions are still found.
+    """
+    from mobileseg.quantization.stored import is_quantized, open_quantized
+
+    if precision != "int8" or data is None:
+        if precision == "int8":
+            open_quantized(run)  # refuses before a toolkit starts
+        yield run
+        return
+
+    from converters.quantizing import calibrated, read_pictures
+    from mobileseg.quantization.stored import save_quantized
+    from mobileseg.runs import open_run
+
+    if is_quantized(run):
+        remark(f"{run.path}: has an int8 form, which is set aside for one calibrated on {data}")
+    with TemporaryDirectory() as folder:
+        own = Path(folder) / run.path.resolve().name
+        shutil.copytree(run.path, own, ignore=shutil.ignore_patterns("last.pt", "quantized*"))
+        copied = open_run(own)
+        save_quantized(calibrated(copied, read_pictures(copied, data)), copied, own)
+        yield copied
+
+
+def _holds(found: dict[str, Any]) -> Iterator[str]:
+    """What the written file holds, in lines."""
+    for backend, count in found.get("delegates", {}).items():
+        yield f"delegated to {backend}: {count} part(s)"
+    operators = found.get("operators")
+    if operators:
+        where = "not delegated" if "delegates" in found else "operators"
+        named = operators.items() if isinstance(operators, dict) else ((o, "") for o in operators)
+        yield f"{where}: " + ", ".join(f"{n} {c}".rstrip() for n, c in named)
+    sizes = {k: v for k, v in found.items() if k.endswith("_bytes")}
+    if sizes:
+        yield ", ".join(f"{k.removesuffix('_bytes')} {v} B" for k, v in sizes.items())

@@ -35,6 +35,13 @@ EXIT_OF = {"differs": 1, "not run": 3, "agrees": 0}  # the worst of several bund
     show_default=True,
     help="At most so many of each DIR, evenly spread.",
 )
+@click.option(
+    "--import",
+    "imported",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What verify_on_mac.py, in a Core ML BUNDLE, wrote on a Mac: take it in as evidence.",
+)
 @json_option()
 @click.pass_context
 def command(
@@ -43,6 +50,7 @@ def command(
     bundles: tuple[Path, ...],
     data: tuple[Path, ...],
     pictures: int,
+    imported: Path | None,
     as_json: bool,
 ) -> None:
     """Reopen each BUNDLE's file and compare it with the reference, picture by picture.
@@ -53,7 +61,12 @@ def command(
     \b
     Example:
         mobileseg parity xs-ex-executorch-fp32 --data IDRiD
+        mobileseg parity xs-ex-coreml-fp32 --import xs-ex-coreml-fp32-macos.json
     """
+    if imported:
+        if len(bundles) != 1 or data:
+            raise click.UsageError("--import takes one BUNDLE and no --data", ctx)
+        ctx.exit(EXIT_OF[import_mac(bundles[0], imported, as_json=as_json)])
     from converters.bundle import open_bundle
 
     # All are opened first: a damaged bundle is named before minutes of comparing.
@@ -90,6 +103,30 @@ def measure(bundle: Bundle, cases: Cases) -> Parity:
     except OSError as error:
         remark(f"{bundle.path}: evidence not written ({error.strerror})")
     return result
+
+
+def import_mac(path: Path, file: Path, *, as_json: bool) -> str:
+    """Take a Mac's result into a bundle's evidence folder; returns the verdict."""
+    from converters.bundle import open_bundle
+    from converters.coreml_evidence import NAME, read_mac_evidence
+    from converters.evidence import write_evidence
+
+    bundle = open_bundle(path)
+    result = read_mac_evidence(bundle, file)
+    verdict = result.verdict.value
+    judged = {**result.measured, "verdict": f"{verdict} (macOS)", "faults": result.faults}
+    write_evidence(bundle, NAME, judged)
+    if as_json:
+        show_json([{"bundle": str(path), **judged}])
+        return verdict
+    click.echo(f"{path}: {judged['verdict']} {judged['macos']}, {judged['machine']}")
+    for unit, by_golden in judged["units"].items():
+        for golden, figures in by_golden.items():
+            largest = f"max |Δp| {figures['max']:.1e}, " if figures.get("max") is not None else ""
+            click.echo(f"  {unit}, {golden}: {largest}{figures['flipped']} mask pixels flipped")
+    for fault in result.faults:
+        click.echo(f"{path}: differs: {fault}")
+    return verdict
 
 
 def to_json(result: Parity) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import shutil
 from hashlib import sha256
@@ -70,7 +71,7 @@ def test_what_was_not_run_exits_3_and_the_json_says_all(mobileseg, own, phantoms
     assert (ran["cropped"], ran["flipped_share"], ran["level_flip_share"]) == (2, 0, 0)
     assert set(ran["dice"]) == {"EX"}
     assert not_run["verdict"] == "not run" and "Apple" in not_run["not_run"]
-    assert not_run["pictures"] == [] and len(not_run["checks"]) == 14
+    assert not_run["pictures"] == [] and len(not_run["checks"]) == 21
     for result, name in ((ran, "torchscript"), (not_run, "coreml")):
         kept = evidence(own / name)
         assert kept["measured"] == result
@@ -144,3 +145,76 @@ def test_the_change_that_makes_the_other_bundle_differ_is_small(own):
     )
     changed = [name for name in one if not torch.equal(one[name], other[name])]
     assert changed == ["outconv.bias"]
+
+
+@pytest.fixture
+def mac(own, tmp_path):
+    """Write what verify_on_mac.py writes where Core ML answers exactly as PyTorch; `change` it."""
+
+    def write(change=lambda values: None) -> Path:
+        figures = {"finite": True, "max": 2e-6, "mean": 1e-7, "flipped": 0, "pixels": 128 * 128}
+        box = {"crop": [0, 0, 1024, 1024], "crop_off": 0, "retina": 0.5, "retina_off": 0}
+        goldens = {"retina": figures | box, "black": figures | box}
+        values = {
+            "schema": "mobileseg-macos-1",
+            "artifact_sha256": artifact_sha256(open_bundle(own / "coreml")),
+            "date": "2026-01-01T00:00:00+00:00",
+            "machine": "Apple M0, arm64",
+            "macos": "15.0",
+            "python": "3.11.9",
+            "coremltools": "9.0",
+            "units": {"ALL": goldens, "CPU_ONLY": copy.deepcopy(goldens)},
+            "failed": {},
+            "not_offered": [],
+        }
+        change(values)
+        (tmp_path / "mac.json").write_text(json.dumps(values))
+        return tmp_path / "mac.json"
+
+    return write
+
+
+def test_a_macs_answers_are_taken_in_and_the_verdict_says_macos(mobileseg, own, mac):
+    done = mobileseg("parity", "coreml", "--import", mac(), cwd=own)
+    assert done.returncode == 0, done.stderr
+    assert (done.stderr, done.stdout.splitlines()[0]) == (
+        "",
+        "coreml: agrees (macOS) 15.0, Apple M0, arm64",
+    )
+    kept = json.loads((own / "coreml" / "evidence" / "macos.json").read_text())
+    assert kept["artifact_sha256"] == artifact_sha256(open_bundle(own / "coreml"))
+    assert kept["measured"]["verdict"] == "agrees (macOS)"
+    assert kept["measured"]["machine"] == "Apple M0, arm64"
+    done = mobileseg("parity", "coreml", "--import", mac(), "--json", cwd=own)
+    (judged,) = json.loads(done.stdout)
+    assert (judged["bundle"], judged["verdict"], judged["faults"]) == (
+        "coreml",
+        "agrees (macOS)",
+        [],
+    )
+
+
+def test_a_macs_answers_that_differ_exit_1(mobileseg, own, mac):
+    file = mac(lambda values: values["units"]["ALL"]["retina"].update(max=0.01))
+    done = mobileseg("parity", "coreml", "--import", file, cwd=own)
+    assert done.returncode == 1, done.stderr
+    assert done.stdout.startswith("coreml: differs (macOS) 15.0")
+    assert "coreml: differs: ALL, retina: max |Δp| 0.01, at most 0.0001" in done.stdout
+    kept = json.loads((own / "coreml" / "evidence" / "macos.json").read_text())
+    assert kept["measured"]["verdict"] == "differs (macOS)"
+
+
+def test_what_a_mac_measured_on_another_file_is_refused_and_nothing_is_kept(mobileseg, own, mac):
+    (own / "coreml" / "evidence" / "macos.json").unlink(missing_ok=True)
+    file = mac(lambda values: values.update(artifact_sha256=64 * "0"))
+    for arguments, said in (
+        (("coreml", "--import", file), "measured on sha256 000000000000…; expected"),
+        (("torchscript", "--import", file), "found target torchscript; expected coreml"),
+        (("coreml", "--import", "nowhere.json"), "nowhere.json: no such file"),
+        (("coreml", "other", "--import", file), "--import takes one BUNDLE and no --data"),
+    ):
+        done = mobileseg("parity", *arguments, cwd=own)
+        assert (done.returncode, done.stdout) == (2, "")
+        (line,) = done.stderr.splitlines()
+        assert said in line
+    assert not (own / "coreml" / "evidence" / "macos.json").exists()

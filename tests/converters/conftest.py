@@ -7,7 +7,8 @@ phantoms, and its logits are stretched.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,15 @@ import torch
 from numpy.typing import NDArray
 
 from converters.bundle import write_bundle
+from converters.orders import Order
 from converters.parity import Case
 from converters.parity_cases import phantom_cases
+from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.data.phantom import make_phantom
 from mobileseg.files import write_json
 from mobileseg.models.build import build
+from mobileseg.models.variants import VARIANTS, Stage, U2NetPlan, Variant
 from mobileseg.models.weights import save_weights
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run, RunConfig, open_run
@@ -30,7 +34,8 @@ from mobileseg.training.config import TrainConfig
 
 SIDE = 64
 FRAME_HW = (128, 160)
-WriteRun = Callable[[Path, torch.nn.Module], Run]
+NORMAL = Normalisation((0.4, 0.25, 0.1), (0.2, 0.12, 0.08))
+WriteRun = Callable[..., Run]
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +46,21 @@ def phantom_frame() -> NDArray[np.uint8]:
 
 @pytest.fixture(scope="session")
 def write_run() -> WriteRun:
-    """Write a run folder around a network (xs, EX, 64 px), and open it."""
+    """Write a run folder around a network (xs, EX, 64 px, if not said), and open it."""
 
-    def write(folder: Path, network: torch.nn.Module) -> Run:
+    def write(
+        folder: Path,
+        network: torch.nn.Module,
+        variant: str = "xs",
+        thresholds: dict[str, float] | None = None,
+    ) -> Run:
+        thresholds = thresholds or {"EX": 0.5}
         config = RunConfig(
-            variant="xs",
-            task="EX",
+            variant=variant,
+            task=",".join(thresholds),
             preprocess=PreprocessSpec(SIDE, FRAME_HW),
-            normalisation=Normalisation((0.4, 0.25, 0.1), (0.2, 0.12, 0.08)),
-            thresholds={"EX": 0.5},
+            normalisation=NORMAL,
+            thresholds=thresholds,
             training=TrainConfig().to_json(),
             pictures={"train": ["a"], "validation": ["b"]},
         )
@@ -61,26 +72,30 @@ def write_run() -> WriteRun:
     return write
 
 
+@torch.no_grad()
+def lively(network: torch.nn.Module, frame: NDArray[np.uint8]) -> torch.nn.Module:
+    """Give a network of random weights the statistics of a frame, and answers from 0 to 1."""
+    spec = PreprocessSpec(SIDE, FRAME_HW)
+    views = [frame, frame[::-1].copy(), frame[:, ::-1].copy()]
+    seen = torch.stack([torch.from_numpy(preprocess(v, spec).normalised(NORMAL)) for v in views])
+    network.train()
+    for _ in range(20):  # momentum 0.1: after 20 the statistics are the pictures' own
+        network(seen)
+    network.eval()
+    logits = network(seen)[0]
+    network.outconv.weight *= 3 / logits.std()
+    network.outconv.bias.fill_(0)
+    network.outconv.bias -= network(seen)[0].median()
+    return network
+
+
 @pytest.fixture(scope="session")
 def tiny_run(
     tmp_path_factory: pytest.TempPathFactory, write_run: WriteRun, phantom_frame: NDArray[np.uint8]
 ) -> Run:
     """XS with lively weights. Shared: write a changed copy, leave this one as it is."""
     torch.manual_seed(11)
-    network = build("xs", 1)
-    spec = PreprocessSpec(SIDE, FRAME_HW)
-    normal = Normalisation((0.4, 0.25, 0.1), (0.2, 0.12, 0.08))
-    views = [phantom_frame, phantom_frame[::-1].copy(), phantom_frame[:, ::-1].copy()]
-    seen = torch.stack([torch.from_numpy(preprocess(v, spec).normalised(normal)) for v in views])
-    with torch.no_grad():
-        network.train()
-        for _ in range(20):  # momentum 0.1: after 20 the statistics are the pictures' own
-            network(seen)
-        network.eval()
-        logits = network(seen)[0]
-        network.outconv.weight *= 3 / logits.std()
-        network.outconv.bias.fill_(0)
-        network.outconv.bias -= network(seen)[0].median()
+    network = lively(build("xs", 1), phantom_frame)
     return write_run(tmp_path_factory.mktemp("tiny") / "tiny", network)
 
 
@@ -101,3 +116,74 @@ def tiny_bundle(tiny_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Path
 def cases() -> list[Case]:
     """The pictures that parity takes without data, made once."""
     return list(phantom_cases().read)
+
+
+# Core ML packages take seconds to convert: four orders that between them ask for everything.
+FRAMES = ((128, 160), (96, 200), (256, 128))
+COREML = {
+    "usual": {},
+    "masks": {"precision": "fp16", "ios": "17", "answer": "masks"},
+    "labels": {"precision": "pal6w", "answer": "labels"},
+    "network": {"precision": "int8w", "ios": "18", "graph": "network"},
+}
+# All but the usual one are of a U²-Net with three stages, which converts in a third of the time.
+FEW_STAGES = Variant(
+    "few-stages",
+    "U²-Net of three stages",
+    U2NetPlan(
+        (Stage(5, 4, 16), Stage(4, 4, 16), Stage(4, 4, 16, dilated=True)),
+        (Stage(4, 4, 16), Stage(5, 4, 16)),
+    ),
+    0,
+    "For tests.",
+    "Made up.",
+)
+TWO_LESIONS = {"EX": 0.4, "SE": 0.6}
+
+
+@dataclass(frozen=True, slots=True)
+class Package:
+    """A converted package with what it was made from."""
+
+    path: Path
+    run: Run
+    order: Order
+
+
+@pytest.fixture(scope="module")
+def few_stages() -> Iterator[Variant]:
+    """The small variant under its name, for as long as a file of tests opens runs of it."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(VARIANTS, FEW_STAGES.name, FEW_STAGES)
+        yield FEW_STAGES
+
+
+@pytest.fixture(scope="session")
+def coreml_packages(
+    tiny_run: Run,
+    write_run: WriteRun,
+    phantom_frame: NDArray[np.uint8],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> dict[str, Package]:
+    """One package for each order in `COREML`; copy before changing one."""
+    pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
+    from converters import coreml_program
+
+    folder = tmp_path_factory.mktemp("coreml")
+    packages = {}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(VARIANTS, FEW_STAGES.name, FEW_STAGES)
+        torch.manual_seed(5)
+        one, two = (lively(build(FEW_STAGES.name, n), phantom_frame) for n in (1, 2))
+        runs = {
+            "usual": tiny_run,
+            "masks": write_run(folder / "one", one, FEW_STAGES.name),
+            "labels": write_run(folder / "two", two, FEW_STAGES.name, TWO_LESIONS),
+        }
+        runs["network"] = runs["masks"]
+        for name, asked in COREML.items():
+            order = target("coreml").order(FRAMES if name == "masks" else [FRAME_HW], **asked)
+            packages[name] = Package(folder / f"{name}.mlpackage", runs[name], order)
+            with quiet():
+                coreml_program.export(runs[name], order, packages[name].path)
+    return packages

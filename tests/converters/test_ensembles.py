@@ -206,7 +206,7 @@ def test_executorch_lowers_every_members_network(small):
     with quiet():
         program = to_edge_transform_and_lower(
             torch.export.export(graph, (enhanced,), strict=False),
-            partitioner=[executorch_program._network_partitioner()],
+            partitioner=[executorch_partition.network_partitioner()],
             compile_config=EdgeCompileConfig(_check_ir_validity=False),
         )
         nodes = [str(n.target) for n in program.exported_program().graph.nodes]

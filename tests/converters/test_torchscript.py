@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import tempfile
+import zipfile
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -24,17 +29,105 @@ def runner(tiny_bundle):
     return torchscript_lite.load(open_bundle(tiny_bundle).artifact)
 
 
-def test_the_bytecode_is_one_that_runtimes_in_the_field_read(tiny_bundle, tiny_run):
-    artifact = tiny_bundle / "model.ptl"
-    assert torchscript_lite.describe(artifact)["bytecode"] <= 8
-    (check,) = torchscript_lite.inspect(artifact, tiny_run, ORDER)
-    assert check.holds
+@pytest.fixture(scope="module")
+def artifact(tiny_bundle):
+    return open_bundle(tiny_bundle).artifact
 
 
-def test_newer_bytecode_would_be_found(tiny_bundle, tiny_run, monkeypatch):
-    monkeypatch.setattr(torchscript_lite, "describe", lambda _: {"bytecode": 9})
-    (check,) = torchscript_lite.inspect(tiny_bundle / "model.ptl", tiny_run, ORDER)
-    assert (check.holds, check.found) == (False, "9")
+def broken(path, run):
+    return {c.name: c.found for c in torchscript_lite.inspect(path, run, ORDER) if not c.holds}
+
+
+def written(module, path):
+    """A scripted module as `export` would write it, whatever is in it."""
+    buffer = torch.jit.freeze(torch.jit.script(module.eval()))
+    path.write_bytes(torchscript_lite._anonymous(buffer._save_to_buffer_for_lite_interpreter()))
+    return path
+
+
+def test_old_runtimes_can_read_the_file_and_know_its_operators(artifact, tiny_run):
+    checks = {c.name: c for c in torchscript_lite.inspect(artifact, tiny_run, ORDER)}
+    assert all(c.holds for c in checks.values())
+    assert checks["bytecode 4 to 9"].found == "8"
+    assert {f"PyTorch {v} knows every operator" for v in ("1.13.1", "2.1.2")} <= set(checks)
+    called = torchscript_lite.operators(artifact)
+    assert called["aten::_convolution"] == 13 and called["aten::upsample_bilinear2d.vec"] == 4
+    assert torchscript_lite.describe(artifact) == {"bytecode": 8, "operators": list(called)}
+
+
+def test_newer_bytecode_would_be_found(artifact, tiny_run, monkeypatch):
+    monkeypatch.setattr(torchscript_lite, "NEWEST", 7)
+    assert broken(artifact, tiny_run) == {"bytecode 4 to 7": "8"}
+
+
+class Attention(torch.nn.Module):
+    """Came with PyTorch 2.0."""
+
+    def forward(self, x):
+        return torch.nn.functional.scaled_dot_product_attention(x, x, x)
+
+
+class Norm(torch.nn.Module):
+    """Of linear algebra: left out of the table, so unknown."""
+
+    def forward(self, x):
+        return torch.linalg.vector_norm(x)
+
+
+def test_an_operator_that_a_release_does_not_know_is_found(tiny_run, tmp_path):
+    found = broken(written(Attention(), tmp_path / "model.ptl"), tiny_run)
+    assert found == {
+        "PyTorch 1.13.1 knows every operator": "aten::scaled_dot_product_attention is unknown"
+    }
+
+
+def test_an_operator_that_no_table_lists_counts_as_unknown(tiny_run, tmp_path):
+    found = broken(written(Norm(), tmp_path / "model.ptl"), tiny_run)
+    assert set(found.values()) == {"aten::linalg_vector_norm is unknown"}
+    assert len(found) == 2
+
+
+def test_more_arguments_than_a_release_takes_are_found(artifact, tiny_run, monkeypatch):
+    known = torchscript_lite.known_operators()
+    older = {**known["1.13.1"], "aten::_convolution": (12, 12), "aten::cat": (3, 4)}
+    monkeypatch.setattr(torchscript_lite, "known_operators", lambda: {"1.0": older})
+    assert broken(artifact, tiny_run) == {
+        "PyTorch 1.0 knows every operator": (
+            "aten::_convolution with 13 arguments takes 12 to 12, "
+            "aten::cat with 2 arguments takes 3 to 4"
+        )
+    }
+
+
+def test_the_tables_are_of_whole_releases():
+    """A few that changed in between, by PyTorch's own schemas."""
+    known = torchscript_lite.known_operators()
+    assert list(known) == ["1.13.1", "2.1.2"]
+    old, new = known.values()
+    assert all(1200 < len(table) < 2000 for table in (old, new))
+    assert old["aten::conv2d"] == new["aten::conv2d"] == (2, 7)
+    assert "aten::squeeze.dims" in new and "aten::squeeze.dims" not in old
+    assert (old["aten::to_dense"], new["aten::to_dense"]) == ((1, 2), (1, 3))
+    assert torchscript_lite.KNOWN.stat().st_size < 60_000
+
+
+def test_the_same_run_gives_the_same_bytes_again(artifact, tiny_run, tmp_path):
+    """PyTorch numbers the classes that a process has traced, and names the file it wrote first."""
+    again = tmp_path / "model.ptl"
+    torchscript_lite.export(tiny_run, ORDER, again)
+    assert again.read_bytes() == artifact.read_bytes()
+
+
+def test_nothing_in_the_file_says_where_it_was_made(artifact, tiny_run, tmp_path, monkeypatch):
+    with zipfile.ZipFile(artifact) as records:
+        content = b"".join(records.read(name) for name in records.namelist())
+    folders = (Path(__file__).parents[2], Path.home(), Path(sys.prefix), tempfile.gettempdir())
+    assert not [f for f in folders if str(f).encode() + b"/" in content]
+    monkeypatch.setattr(torchscript_lite, "_anonymous", lambda written: written)
+    torchscript_lite.export(tiny_run, ORDER, tmp_path / "model.ptl")
+    assert set(broken(tmp_path / "model.ptl", tiny_run)) == {
+        "no path of the machine that converted"
+    }
 
 
 @pytest.mark.parametrize("index", range(3))

@@ -13,16 +13,19 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mobileseg.data.images import read_photo
-from mobileseg.preprocess import graph, reference
+from mobileseg.preprocess import graph, reference, sampling
 from mobileseg.preprocess.clahe_graph import HISTOGRAMS
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import Crop, Preprocessed
+from mobileseg.preprocess.sampling import SAMPLINGS
 from mobileseg.spec import LARGEST_FRAME_PX, LARGEST_SIDE_PX, PreprocessSpec, photo_to_frame
 
 Frame = NDArray[np.uint8]  # (H, W, 3)
 
 
-def tensor(frame: Frame) -> torch.Tensor:
+def tensor(frame: Frame, sampling: str = "matmul") -> torch.Tensor:
+    if sampling == "taps":
+        return torch.tensor(frame).unsqueeze(0)  # 1 H W 3
     return torch.tensor(frame, dtype=torch.float32).permute(2, 0, 1).unsqueeze(0)  # 1 3 H W
 
 
@@ -49,20 +52,22 @@ def watch(module: Preprocess) -> dict[str, NDArray[np.float32]]:
     return seen
 
 
-def whole_levels(module: Preprocess, frame: Frame) -> NDArray[np.float32]:
+def whole_levels(module: Preprocess, frame: Frame, sampling: str = "matmul") -> NDArray[np.float32]:
     """(side, side, 3): the graph's picture before CLAHE."""
-    frames = tensor(frame)
+    frames = tensor(frame, sampling)
     return module.crop_and_resize(frames, module.find_crop(frames)[0])[0].permute(1, 2, 0).numpy()
 
 
-def agree(frame: Frame, spec: PreprocessSpec, histogram: str = "scatter") -> Preprocessed:
+def agree(
+    frame: Frame, spec: PreprocessSpec, histogram: str = "scatter", sampling: str = "matmul"
+) -> Preprocessed:
     """Hold the graph to the reference, stage by stage; the first that differs is named."""
     expected = reference.preprocess(frame, spec)
     equalise = cv2.createCLAHE(spec.clahe_clip, (spec.clahe_tiles, spec.clahe_tiles))
     value = equalise.apply(expected.levels.max(axis=2))[..., None]
-    module = Preprocess(spec, histogram)
+    module = Preprocess(spec, histogram, sampling)
     seen = watch(module)
-    enhanced, box, retina = module(tensor(frame))
+    enhanced, box, retina = module(tensor(frame, sampling))
     crop = expected.crop
     assert box.tolist() == [[crop.left, crop.top, crop.width, crop.height]]
     assert retina.tolist() == [[expected.retina]]
@@ -118,10 +123,13 @@ DEGENERATE: dict[str, Frame] = {
 }
 
 
+@pytest.mark.parametrize("sampling", SAMPLINGS)
 @pytest.mark.parametrize("crop", ["square", "rectangle"])
 @pytest.mark.parametrize("name", DEGENERATE)
-def test_graph_and_reference_agree_on_odd_pictures_and_neither_knows_nan(name, crop) -> None:
-    agree(DEGENERATE[name], PreprocessSpec(96, (160, 200), crop))
+def test_graph_and_reference_agree_on_odd_pictures_and_neither_knows_nan(
+    name, crop, sampling
+) -> None:
+    agree(DEGENERATE[name], PreprocessSpec(96, (160, 200), crop), sampling=sampling)
 
 
 def test_the_odd_pictures_are_what_their_names_say() -> None:
@@ -161,27 +169,35 @@ SHAPES = [  # frame and side; none of the ratios is whole
     ((37, LARGEST_FRAME_PX), 64),
     ((2048, 100), 96),
     ((1500, 2048), 320),
+    ((1080, 1920), 512),
+    ((480, 640), 256),
     ((2048, 2048), 160),
 ]
 
 
 @pytest.mark.parametrize(
-    ("crop", "histogram"),
-    [("square", "scatter"), ("rectangle", "matmul")],
-    ids=["square", "rectangle"],
+    ("crop", "histogram", "sampling"),
+    [
+        ("square", "scatter", "taps"),
+        ("rectangle", "matmul", "taps"),
+        ("square", "scatter", "matmul"),
+        ("rectangle", "matmul", "matmul"),
+    ],
 )
 @pytest.mark.parametrize(("frame_hw", "side"), SHAPES, ids=str)
-def test_graph_and_reference_agree_whatever_the_sizes(frame_hw, side, crop, histogram) -> None:
+def test_graph_and_reference_agree_whatever_the_sizes(
+    frame_hw, side, crop, histogram, sampling
+) -> None:
     height, width = frame_hw
     rng = np.random.default_rng(side)
     frame = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     frame[: height // 7], frame[:, : width // 9] = 0, 0  # something to cut
-    done = agree(frame, PreprocessSpec(side, frame_hw, crop), histogram)
+    done = agree(frame, PreprocessSpec(side, frame_hw, crop), histogram, sampling)
     assert not done.crop.is_whole_frame(frame_hw)
 
 
 @st.composite
-def cases(draw: st.DrawFn) -> tuple[Frame, PreprocessSpec, str]:
+def cases(draw: st.DrawFn) -> tuple[Frame, PreprocessSpec, str, str]:
     """A rectangle of noise in a dark frame, any sizes, and any numbers for CLAHE."""
     h, w = draw(st.integers(32, 90)), draw(st.integers(32, 90))
     rng = np.random.default_rng(draw(st.integers(0, 2**32)))
@@ -199,20 +215,23 @@ def cases(draw: st.DrawFn) -> tuple[Frame, PreprocessSpec, str]:
         clahe_tiles=draw(st.sampled_from([1, 4, 8])),
         retina_threshold=draw(st.sampled_from([0, 25, 60])),
     )
-    return dark, spec, draw(st.sampled_from(list(HISTOGRAMS)))
+    histogram, sampling = (draw(st.sampled_from(list(c))) for c in (HISTOGRAMS, SAMPLINGS))
+    return dark, spec, histogram, sampling
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(cases())
-def test_graph_and_reference_agree_on_anything(case: tuple[Frame, PreprocessSpec, str]) -> None:
+def test_graph_and_reference_agree_on_anything(
+    case: tuple[Frame, PreprocessSpec, str, str],
+) -> None:
     agree(*case)
 
 
-@pytest.mark.parametrize("histogram", HISTOGRAMS)
-def test_graph_and_reference_agree_on_camera_pictures(camera_pictures, histogram) -> None:
+@pytest.mark.parametrize(("histogram", "sampling"), [("scatter", "taps"), ("matmul", "matmul")])
+def test_graph_and_reference_agree_on_camera_pictures(camera_pictures, histogram, sampling) -> None:
     some = camera_pictures if histogram == "scatter" else camera_pictures[:2]
     for picture in some:
-        done = agree(picture.frame, PreprocessSpec(512), histogram)
+        done = agree(picture.frame, PreprocessSpec(512), histogram, sampling)
         assert done.crop.found
         assert not done.crop.is_whole_frame(picture.content_hw)
         assert done.crop.left > 0  # it does cut
@@ -277,7 +296,7 @@ def last_overlaps(side: int, length: int) -> tuple[NDArray[np.float32], NDArray[
     i, k = np.arange(side - 4, side), np.arange(LARGEST_FRAME_PX)
     stretches, pixels = torch.tensor(i).float(), torch.tensor(k).float()
     size = torch.tensor([float(length)])
-    found = graph._overlaps(torch.zeros(1), size, pixels, stretches, float(side))
+    found = sampling._overlap(stretches[:, None] * size, size, pixels[None], float(side))
     starts = np.maximum(i[:, None] * length, k * side)
     ends = np.minimum((i[:, None] + 1) * length, (k + 1) * side)
     return found.numpy(), (ends - starts).clip(min=0)
