@@ -7,9 +7,9 @@ Run it once under each release, in an environment of its own, then join what the
     python benchmarks/torchscript_operators.py join 1.13.1.json 2.1.2.json \
         > converters/torchscript_operators.json
 
-Needs nothing but that PyTorch. Of the mobile libraries no list is published; they are built from
-the same registrations. Left out is what no traced inference graph calls (see `LEFT_OUT`): what the
-file does not list counts as unknown.
+Needs nothing but that PyTorch, here its Linux package (`pip install --no-deps` and the few packages
+it asks for); the mobile libraries, built from the same source, publish no list. Left out is what no
+traced inference graph calls (see `LEFT_OUT`): what the file does not list counts as unknown.
 """
 
 from __future__ import annotations

@@ -55,8 +55,8 @@ def export(run: Run, order: Order, path: Path) -> None:
     try:
         import onnx
         import onnxscript  # noqa: F401
-    except ImportError:
-        raise MissingToolkit.install("onnx", "onnx") from None
+    except ImportError as error:
+        raise MissingToolkit.install(str(error.name), "onnx") from None
     # It remarks on torchvision's absence, which nothing here has to do with.
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     graph = shipped_graph(run, order, LAYOUT)

@@ -1,7 +1,8 @@
 """TorchScript Lite: `model.ptl`, for apps that carry the older PyTorch mobile runtime.
 
 Deprecated upstream. It is traced and frozen, and never passed through `optimize_for_mobile`: that
-is dead in current PyTorch and silently miscompiles this graph in older ones.
+is dead in current PyTorch, and PyTorch 1.13's silently miscompiled this graph where it was not
+frozen by a later one.
 
 A runtime refuses a file, or fails in the middle of it, for an operator that it does not know or
 that takes fewer arguments there. `torchscript_operators.json` lists what the releases in the field
@@ -94,11 +95,11 @@ def _unnumbered(pickled: bytes) -> bytes:
     """Class names inside a pickle's strings, each of which begins with its length."""
     parts, done = [], 0
     for code, value, at in pickletools.genops(pickled):
-        if code.name == "BINUNICODE" and re.search(MANGLED, value):
+        if code.name == "BINUNICODE" and re.search(MANGLED, str(value)):
             assert at is not None
-            text = re.sub(MANGLED, FIRST, value).encode()
+            text = re.sub(MANGLED, FIRST, str(value)).encode()
             parts += [pickled[done : at + 1], len(text).to_bytes(4, "little"), text]
-            done = at + 5 + len(value.encode())
+            done = at + 5 + len(str(value).encode())
     return b"".join([*parts, pickled[done:]])
 
 

@@ -141,8 +141,9 @@ def open_quantized(run: Run) -> Quantized:
             f"{where}: found method {quantized.method!r} and ranges of {len(quantized.ranges)} "
             f"member(s); expected {' or '.join(METHODS)} and {len(networks)}; quantize again"
         )
-    for network in networks:
-        refuse_unknown(network, [f for f in quantized.layers_float if _has(network, f)])
+    for layer in quantized.layers_float:  # members may be of different variants: one has to have it
+        if not any(_has(network, layer) for network in networks):
+            refuse_unknown(networks[0], [layer])
     if quantized.method == "qat":
         _load_tuned(_side_by_side(networks), run.path / TUNED)
     return quantized

@@ -187,3 +187,26 @@ def coreml_packages(
             with quiet():
                 coreml_program.export(runs[name], order, packages[name].path)
     return packages
+
+
+@pytest.fixture(scope="module")
+def small_run(
+    few_stages: Variant,
+    write_run: WriteRun,
+    phantom_frame: NDArray[np.uint8],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Run:
+    """A run of the small variant, which lowers in seconds; an int8 form is put beside it."""
+    from mobileseg.quantization.calibration import calibrate
+    from mobileseg.quantization.stored import Quantized, folded_networks, save_quantized
+
+    torch.manual_seed(5)
+    network = lively(build(few_stages.name, 1), phantom_frame)
+    run = write_run(tmp_path_factory.mktemp("small") / "small", network, few_stages.name)
+    spec = PreprocessSpec(SIDE, FRAME_HW)
+    views = [np.roll(phantom_frame, 5 * i, axis=1) for i in range(8)]
+    seen = [torch.from_numpy(preprocess(v, spec).normalised(NORMAL)[None]) for v in views]
+    networks = folded_networks(run)
+    ranges = tuple(calibrate(n, seen, SIDE) for n in networks)
+    save_quantized(Quantized("ptq", ("outconv",), ranges, networks, ("a",)), run, run.path)
+    return run

@@ -16,7 +16,7 @@ from converters.bundle import artifact_sha256, open_bundle, write_bundle
 from converters.evidence import write_evidence
 from converters.predictor import open_predictor
 from converters.targets import TARGETS, Check, artifact_size, target
-from mobileseg.errors import BadInput
+from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import read_json, write_json
 from mobileseg.lesions import LESIONS
 from mobileseg.runs import open_run
@@ -284,6 +284,17 @@ def test_a_run_that_has_not_finished_an_epoch_is_refused(tiny_run, write_run, tm
     assert left_in(tmp_path) == ["run"]
 
 
+@pytest.mark.parametrize("error", [OSError(28, "No space left"), MissingToolkit("x")], ids=repr)
+def test_a_full_disk_or_a_missing_toolkit_is_told_as_it_is(error, tiny_run, tmp_path, monkeypatch):
+    def export(run, order, path: Path) -> None:
+        raise error
+
+    monkeypatch.setattr(torchscript_lite, "export", export)
+    with pytest.raises(type(error)) as caught:
+        convert(tiny_run, tmp_path / "b")
+    assert caught.value is error and left_in(tmp_path) == []
+
+
 @pytest.mark.parametrize("error", [RuntimeError("disk"), KeyboardInterrupt()], ids=repr)
 @pytest.mark.parametrize("force", [False, True])
 def test_an_export_that_fails_midway_leaves_what_was_there(
@@ -298,8 +309,13 @@ def test_an_export_that_fails_midway_leaves_what_was_there(
         raise error
 
     monkeypatch.setattr(torchscript_lite, "export", export)
-    with pytest.raises(type(error)):
+    # What a toolkit raises becomes a line that keeps it as its cause; Ctrl-C passes through.
+    line = BadInput if isinstance(error, RuntimeError) else KeyboardInterrupt
+    with pytest.raises(line) as caught:
         convert(tiny_run, into, force=force)
+    if line is BadInput:
+        assert "torchscript fp32 could not convert it (RuntimeError: disk)" in str(caught.value)
+        assert caught.value.__cause__ is error
     assert left_in(tmp_path) == (["b"] if force else [])
     if force:
         open_bundle(into)  # the old one, whole

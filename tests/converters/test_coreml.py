@@ -236,7 +236,9 @@ def test_it_says_that_it_cannot_run_here(coreml_packages):
     assert "Apple systems only" in coreml_program.why_not(usual.order)
 
 
-@pytest.mark.parametrize(("name", "most", "mean"), [("network", 0.1, 0.01), ("labels", 0.7, 0.1)])
+@pytest.mark.parametrize(
+    ("name", "most", "mean"), [("network", 0.08, 0.01), ("labels", 0.25, 0.03)]
+)
 @torch.no_grad()
 def test_what_is_unpacked_from_a_package_answers_almost_as_the_run(
     name, most, mean, coreml_packages, phantom_frame

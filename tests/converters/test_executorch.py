@@ -38,29 +38,39 @@ def _silent():
         yield
 
 
-def test_the_network_is_one_delegate_and_no_convolution_is_outside(artifact, bundles):
+def broken(path, run) -> list[str]:
+    return [c.name for c in executorch_program.inspect(path, run, ORDER) if not c.holds]
+
+
+def test_the_network_is_delegated_and_no_convolution_is_outside(artifact, bundles):
     found = executorch_program.describe(artifact)
-    assert found["delegates"] == 1
-    assert not [name for name in found["operators"] if "conv" in name]
-    assert [name for name in found["operators"] if "mm" in name]  # the preprocessing is portable
-    run = open_bundle(bundles / "executorch").reference()
-    assert all(check.holds for check in executorch_program.inspect(artifact, run, ORDER))
+    assert set(found["delegates"]) == {"XnnpackBackend"}
+    assert not [name for name in found["operators"] if "conv" in name or "pool" in name]
+    assert found["operators"]["aten::index_select.out"] >= 1  # what XNNPACK has not stays outside
+    assert found["constant_bytes"] + found["delegate_bytes"] < found["file_bytes"] < 750_000
+    assert broken(artifact, open_bundle(bundles / "executorch").reference()) == []
 
 
 @pytest.mark.parametrize(
-    ("described", "broken"),
+    ("changed", "fails"),
     [
-        ({"delegates": 0, "operators": []}, ["something is delegated to XNNPACK"]),
-        (
-            {"delegates": 1, "operators": ["aten::convolution.out", "aten::mm.out"]},
-            ["no convolution outside the delegate"],
-        ),
+        ({"delegates": {}}, ["delegates to XnnpackBackend"]),
+        ({"delegates": {"XnnpackBackend": 1, "VulkanBackend": 1}}, ["no other backend"]),
+        ({"operators": {"aten::convolution.out": 1}}, ["no convolution outside the delegate"]),
     ],
 )
-def test_a_network_that_stayed_outside_is_found(described, broken, artifact, monkeypatch):
-    monkeypatch.setattr(executorch_program, "describe", lambda _: described)
-    checks = executorch_program.inspect(artifact, None, ORDER)
-    assert [c.name for c in checks if not c.holds] == broken
+def test_a_network_that_stayed_outside_is_found(changed, fails, artifact, bundles, monkeypatch):
+    real = executorch_program.describe(artifact)
+    monkeypatch.setattr(executorch_program, "describe", lambda _: real | changed)
+    assert broken(artifact, open_bundle(bundles / "executorch").reference()) == fails
+
+
+def test_a_constant_that_nothing_reads_is_found(artifact, bundles, monkeypatch):
+    real = executorch_program.describe(artifact)
+    heavier = real | {"constant_bytes": real["constant_bytes"] + 100_000}
+    monkeypatch.setattr(executorch_program, "describe", lambda _: heavier)
+    (name,) = broken(artifact, open_bundle(bundles / "executorch").reference())
+    assert name.startswith("constants outside the delegate, at most")
 
 
 def test_it_answers_as_the_reference_does(artifact, frames, bundles):

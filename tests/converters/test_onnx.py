@@ -119,7 +119,7 @@ def _batch_norm(model: Any) -> None:
 
 
 def _lost_convolution(model: Any) -> None:
-    """The last layer before the sigmoid leaves its one channel as it is."""
+    """One that gives as many channels as it takes: every shape stays right."""
     shapes = {t.name: list(t.dims) for t in model.graph.initializer}
     node = next(n for n in model.graph.node if n.op_type == "Conv" and _same_shape(n, shapes))
     del node.input[1:], node.attribute[:]
@@ -177,23 +177,23 @@ def _own_path(model: Any) -> None:
     model.doc_string = str(Path(onnx_graph.__file__).parent)
 
 
-FAULTS: list[tuple[Callable[[Any], None], list[str]]] = [
-    (_opset_21, ["operators of opset 18 alone, in IR version 8"]),
-    (_exporters_own_format, ["operators of opset 18 alone, in IR version 8"]),
-    (_of_any_size, ["takes"]),
-    (_float_frame, ["takes"]),
-    (_outputs_swapped, ["gives"]),
-    (_batch_norm, ["batch norm is folded"]),
-    (_lost_convolution, ["every convolution is there"]),
-    (_aligned_corners, ["upsampling linear, by half pixels"]),
-    (_asymmetric, ["upsampling linear, by half pixels"]),
-    (_nearest, ["upsampling linear, by half pixels"]),
-    (_through(10), ["nothing in float16 or float64"]),
-    (_through(11), ["nothing in float16 or float64"]),
-    (_half_constant, ["nothing in float16 or float64"]),
-    (_loose_end, ["valid ONNX"]),
-    (_trace, ["no path of the machine that converted"]),
-    (_own_path, ["no path of the machine that converted"]),
+FAULTS: list[tuple[Callable[[Any], None], str]] = [
+    (_opset_21, "operators of opset 18 alone, in IR version 8"),
+    (_exporters_own_format, "operators of opset 18 alone, in IR version 8"),
+    (_of_any_size, "takes"),
+    (_float_frame, "takes"),
+    (_outputs_swapped, "gives"),
+    (_batch_norm, "batch norm is folded"),
+    (_lost_convolution, "every convolution is there"),
+    (_aligned_corners, "upsampling linear, by half pixels"),
+    (_asymmetric, "upsampling linear, by half pixels"),
+    (_nearest, "upsampling linear, by half pixels"),
+    (_through(10), "nothing in float16 or float64"),
+    (_through(11), "nothing in float16 or float64"),
+    (_half_constant, "nothing in float16 or float64"),
+    (_loose_end, "valid ONNX"),
+    (_trace, "no path of the machine that converted"),
+    (_own_path, "no path of the machine that converted"),
 ]
 
 
@@ -205,8 +205,7 @@ def test_a_planted_fault_breaks_its_check(plant, expected, artifact, tiny_run, t
     plant(model)
     path = tmp_path / "model.onnx"
     path.write_bytes(model.SerializeToString())
-    found = broken(path, tiny_run)
-    assert set(expected) <= set(found), found
+    assert broken(path, tiny_run) == [expected]
 
 
 def test_weights_kept_elsewhere_are_found(artifact, tiny_run, tmp_path):

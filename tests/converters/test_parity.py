@@ -136,7 +136,7 @@ def test_core_ml_is_not_run_here_and_its_checks_are(bundles, cases):
     result = compare(open_bundle(bundles / "coreml"), cases, "phantoms")
     assert result.verdict is Verdict.NOT_RUN
     assert result.not_run == coreml_program.NOT_HERE
-    assert len(result.checks) == 14 and all(c.holds for c in result.checks)
+    assert len(result.checks) >= 14 and all(c.holds for c in result.checks)
 
 
 def test_without_pictures_nothing_was_run(tiny_bundle):

@@ -13,6 +13,7 @@ import torch
 from converters import torchscript_lite
 from converters.bundle import Bundle, open_bundle
 from converters.parity import Verdict, compare
+from converters.targets import target
 from mobileseg.preprocess.graph import Preprocess
 
 FRAME_HW = (128, 160)
@@ -69,7 +70,8 @@ def converted_otherwise(tiny_bundle, tmp_path):
 
     def make(run) -> Bundle:
         folder = shutil.copytree(tiny_bundle, tmp_path / "bundle")
-        torchscript_lite.export(run, FRAME_HW, "fp32", folder / "model.ptl")
+        order = target("torchscript").order([FRAME_HW])
+        torchscript_lite.export(run, order, folder / "model.ptl")
         # Not opened, because the sum would give it away: as if it had been written so.
         return Bundle(folder, open_bundle(tiny_bundle).manifest)
 

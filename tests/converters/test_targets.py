@@ -54,7 +54,9 @@ def test_artifacts_of_different_targets_have_different_names():
 def test_an_unknown_target_is_named_with_the_choices():
     with pytest.raises(UnknownName) as caught:
         target("tflite")
-    assert str(caught.value) == ("no target 'tflite'; choose from executorch, torchscript, coreml")
+    assert str(caught.value) == (
+        "no target 'tflite'; choose from executorch, torchscript, coreml, onnx"
+    )
 
 
 def test_an_unknown_precision_is_named_with_this_targets_choices():

@@ -40,8 +40,9 @@ def broken(path, run):
 
 def written(module, path):
     """A scripted module as `export` would write it, whatever is in it."""
-    buffer = torch.jit.freeze(torch.jit.script(module.eval()))
-    path.write_bytes(torchscript_lite._anonymous(buffer._save_to_buffer_for_lite_interpreter()))
+    with torchscript_lite._deprecation_known():
+        frozen = torch.jit.freeze(torch.jit.script(module.eval()))
+        path.write_bytes(torchscript_lite._anonymous(frozen._save_to_buffer_for_lite_interpreter()))
     return path
 
 

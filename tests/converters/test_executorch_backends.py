@@ -1,0 +1,134 @@
+"""Every backend and precision: what the written file holds is what was asked for.
+
+One network of three stages, without the preprocessing: it lowers in seconds, and every kind of
+operation of the family is in it.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from converters import executorch_program
+from converters.executorch_backends import BACKENDS
+from converters.orders import Order
+from converters.quiet import quiet
+from converters.targets import target
+from converters.xnnpack_delegate import read_delegates
+from mobileseg.errors import BadInput, UnknownName
+from mobileseg.quantization.stored import open_quantized
+
+pytest.importorskip("executorch", reason="not run: executorch is not installed")
+
+FRAME_HW = (128, 160)
+CHOSEN = [(b.name, p) for b in BACKENDS.values() for p in b.precisions]
+
+
+def order(backend: str, precision: str) -> Order:
+    row = target("executorch")
+    return row.order([FRAME_HW], backend=backend, precision=precision, graph="network")
+
+
+@pytest.fixture(scope="module")
+def files(small_run, tmp_path_factory) -> dict[tuple[str, str], Path]:
+    """One file for each backend and precision."""
+    folder = tmp_path_factory.mktemp("backends")
+    made = {}
+    with quiet():
+        for backend, precision in CHOSEN:
+            if backend == "coreml":
+                pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
+            path = made[backend, precision] = folder / f"{backend}-{precision}.pte"
+            executorch_program.export(small_run, order(backend, precision), path)
+    return made
+
+
+@pytest.fixture(scope="module")
+def picture() -> np.ndarray:
+    noise = torch.rand(1, 3, 8, 8, generator=torch.Generator().manual_seed(3))
+    smooth = torch.nn.functional.interpolate(noise, scale_factor=8, mode="bilinear")
+    return (255 * smooth[0]).numpy()
+
+
+def broken(path: Path, run, asked: Order) -> list[str]:
+    with quiet():
+        return [c.name for c in executorch_program.inspect(path, run, asked) if not c.holds]
+
+
+@pytest.mark.parametrize("chosen", CHOSEN, ids="-".join)
+def test_a_file_holds_what_was_asked_for(chosen, files, small_run):
+    assert broken(files[chosen], small_run, order(*chosen)) == []
+    with quiet():
+        found = executorch_program.describe(files[chosen])
+    assert found["delegates"] == {BACKENDS[chosen[0]].delegate: 1}
+    # What stays outside is float32 on portable kernels: normalisation and sigmoid.
+    outside = {name.split("::")[1].split(".")[0] for name in found["operators"]}
+    assert outside <= {"sub", "div", "sigmoid", "_clone_dim_order", "_to_dim_order_copy", "mul"}
+
+
+@pytest.mark.parametrize(("backend", "precision"), CHOSEN)
+def test_one_precision_is_not_taken_for_another(backend, precision, files, small_run):
+    for other in BACKENDS[backend].precisions:
+        if other != precision:
+            assert broken(files[backend, precision], small_run, order(backend, other))
+
+
+def test_a_file_of_another_backend_is_found(files, small_run):
+    fails = broken(files["vulkan", "fp32"], small_run, order("xnnpack", "fp32"))
+    assert {"delegates to XnnpackBackend", "no other backend"} <= set(fails)
+    assert "every convolution is delegated" in fails
+
+
+@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+def test_the_file_answers_as_its_network_does(precision, files, small_run, picture):
+    with quiet(), torch.no_grad():
+        runner = executorch_program.load(files["xnnpack", precision])
+        found = runner(picture).probabilities
+        exact = small_run.ensemble(torch.from_numpy(picture)[None])[0].numpy()
+    off = np.abs(found - exact)
+    assert found.shape == (1, 64, 64) and found.dtype == np.float32
+    assert np.ptp(exact) > 0.5  # an answer that is everywhere the same would hide a fault
+    # 40 layers: in float32 rounding, in fp16 eleven bits each, in int8 eight, on average.
+    largest, mean = {"fp32": (1e-5, 1e-6), "fp16": (0.05, 2e-3), "int8": (1, 0.03)}[precision]
+    assert off.max() <= largest and off.mean() <= mean
+    assert precision == "fp32" or off.max() > 1e-5  # it is not float32 under another name
+
+
+def test_int8_is_what_its_simulation_says_on_average(files, small_run, picture):
+    """Pixel by pixel the two differ; a scale or a zero point gone wrong would move all."""
+    with quiet(), torch.no_grad():
+        found = executorch_program.load(files["xnnpack", "int8"])(picture).probabilities
+        fake = open_quantized(small_run).fake(small_run)(torch.from_numpy(picture)[None])[0]
+    assert np.abs(found - fake.numpy()).mean() < 0.01
+
+
+def test_int8_weights_are_a_quarter_and_all_but_the_chosen_layer(files):
+    whole, small = (read_delegates(files["xnnpack", p]) for p in ("fp32", "int8"))
+    assert whole.int8_convolutions == 0 and whole.convolutions == small.convolutions
+    assert small.int8_convolutions == small.convolutions - 1  # outconv stays float
+    assert small.weight_bytes < 0.35 * whole.weight_bytes  # scales and biases stay float32
+
+
+@pytest.mark.parametrize("backend", ["coreml", "vulkan"])
+def test_a_backend_that_does_not_run_here_says_so_and_has_no_int8(backend, small_run, tmp_path):
+    reason = executorch_program.why_not(order(backend, "fp16"))
+    assert reason and "delegate" in reason
+    assert executorch_program.why_not(order("xnnpack", "fp16")) is None
+    with pytest.raises(UnknownName, match=f"executorch precision of {backend} 'int8'; choose from"):
+        executorch_program.export(small_run, order(backend, "int8"), tmp_path / "model.pte")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_int8_of_a_run_that_has_no_int8_form_is_refused(tiny_run, tmp_path):
+    with pytest.raises(BadInput, match=r"has no quantized\.json; run mobileseg quantize"):
+        executorch_program.export(tiny_run, order("xnnpack", "int8"), tmp_path / "model.pte")
+
+
+def test_a_file_that_is_no_program_is_refused_by_the_reader(tmp_path):
+    path = tmp_path / "model.pte"
+    path.write_bytes(b"nothing of the kind" * 50)
+    with pytest.raises(BadInput, match=r"model\.pte: cannot read its XNNPACK delegates"):
+        read_delegates(path)
