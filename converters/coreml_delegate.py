@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,7 +49,7 @@ def read_coreml_delegates(path: Path) -> CoreMLDelegates:
             ]
             convolutions += len(kinds)
             half += sum(kind == FLOAT16 for kind in kinds)
-    except (ValueError, KeyError, IndexError, RuntimeError, OSError) as error:
+    except (ValueError, KeyError, IndexError, RuntimeError, OSError, struct.error) as error:
         raise BadInput(
             f"{path}: cannot read its Core ML delegates ({error}); convert again"
         ) from error

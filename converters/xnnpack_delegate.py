@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+import struct
 import tempfile
 from collections import Counter
 from dataclasses import dataclass
@@ -49,7 +50,7 @@ def read_delegates(path: Path) -> Delegates:
             for delegate in program.execution_plan[0].delegates
             if delegate.id == BACKEND
         ]
-    except (ValueError, KeyError, IndexError, RuntimeError) as error:
+    except (ValueError, KeyError, IndexError, RuntimeError, struct.error) as error:
         raise BadInput(
             f"{path}: cannot read its XNNPACK delegates ({error}); convert again"
         ) from error
