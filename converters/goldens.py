@@ -61,24 +61,30 @@ def planes(enhanced: NDArray[np.float32]) -> NDArray[np.float32]:
 def write_goldens(folder: Path, run: Run, order: Order) -> None:
     """Write `folder/<name>/{frame.rgb,probabilities.f32,expected.json}` for each golden frame.
 
-    For a network alone also `enhanced.f32`, the picture after CLAHE: what such a file takes.
+    Of a file that takes frames of several sizes, the others' names end in theirs. For a network
+    alone also `enhanced.f32`, the picture after CLAHE: what such a file takes.
     """
-    spec = run.config.preprocess.with_frame(order.frame_hw)
-    for golden in golden_frames(spec.frame_hw):
-        answer = reference_answer(run, golden.frame)
-        place = folder / golden.name
-        place.mkdir(parents=True)
-        (place / "frame.rgb").write_bytes(golden.frame.tobytes())
-        if not order.whole:
-            enhanced = planes(preprocess(golden.frame, spec).enhanced)
-            (place / "enhanced.f32").write_bytes(enhanced.astype("<f4").tobytes())
-        (place / "probabilities.f32").write_bytes(answer.probabilities.astype("<f4").tobytes())
-        write_json(
-            place / "expected.json",
-            {
-                "frame": {"shape": list(golden.frame.shape), "dtype": "uint8", "order": "RGB"},
-                "probabilities": {"shape": list(answer.probabilities.shape), "dtype": "float32"},
-                "crop": [float(v) for v in answer.crop],
-                "retina": answer.retina,
-            },
-        )
+    for height, width in order.frames:
+        size = "" if (height, width) == order.frame_hw else f"-{height}x{width}"
+        for golden in golden_frames((height, width)):
+            _write_golden(folder / f"{golden.name}{size}", golden.frame, run, order)
+
+
+def _write_golden(place: Path, frame: NDArray[np.uint8], run: Run, order: Order) -> None:
+    answer = reference_answer(run, frame)
+    place.mkdir(parents=True)
+    (place / "frame.rgb").write_bytes(frame.tobytes())
+    if not order.whole:
+        spec = run.config.preprocess.with_frame((frame.shape[0], frame.shape[1]))
+        enhanced = planes(preprocess(frame, spec).enhanced)
+        (place / "enhanced.f32").write_bytes(enhanced.astype("<f4").tobytes())
+    (place / "probabilities.f32").write_bytes(answer.probabilities.astype("<f4").tobytes())
+    write_json(
+        place / "expected.json",
+        {
+            "frame": {"shape": list(frame.shape), "dtype": "uint8", "order": "RGB"},
+            "probabilities": {"shape": list(answer.probabilities.shape), "dtype": "float32"},
+            "crop": [float(v) for v in answer.crop],
+            "retina": answer.retina,
+        },
+    )

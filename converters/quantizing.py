@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from converters.evidence import record
 from converters.goldens import planes
 from converters.orders import Order
 from converters.quiet import quiet
@@ -381,7 +382,7 @@ def _ratio(outcome: Outcome, file: Written) -> float:
 
 def finish(outcome: Outcome, run: Run, gate: Gate, into: Path) -> dict[str, Any]:
     """Keep the report in the record, and drop the candidates' files."""
-    told = report(outcome, gate)
+    told = {**record(), **report(outcome, gate)}
     save_quantized(replace(outcome.quantized, report=told), run, into)
     shutil.rmtree(into / "candidates")
     assert (into / RECORD).is_file()

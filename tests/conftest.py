@@ -86,7 +86,7 @@ def mobileseg(tmp_path_factory: pytest.TempPathFactory) -> Mobileseg:
 
 @pytest.fixture(scope="session")
 def demo(mobileseg: Mobileseg, tmp_path_factory: pytest.TempPathFactory, phantoms: Path) -> Path:
-    """The demo's folder: one XS trained for a few epochs at 128 px, and its three bundles.
+    """The demo's folder: one XS trained for a few epochs at 128 px, and its four bundles.
 
     The weights are real, not good. Everything that needs a run or a bundle shares this one.
     """

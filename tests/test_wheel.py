@@ -29,7 +29,17 @@ TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"
 
 
 def test_every_verb_but_the_demo_is_called_here():
-    assert set(CALLS) | {"demo"} == set(VERBS)
+    assert set(CALLS) | {"demo", "quantize"} == set(VERBS)
+
+
+def test_quantize_has_all_it_needs_and_refuses_too_few_pictures(
+    mobileseg, demo, phantoms, tmp_path
+):
+    """What it does is tested in the package: here, that the wheel holds it. Five pictures train."""
+    done = mobileseg("quantize", demo / "run", "--data", phantoms, "-o", "q", cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "calibration pictures; expected at least 8" in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.fixture(scope="module")

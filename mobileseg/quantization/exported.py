@@ -6,6 +6,8 @@ after the module that computes it: `decoder.4.up.5.relu:relu_.default`.
 
 from __future__ import annotations
 
+from typing import Any, cast
+
 import torch
 from torch import Tensor, nn
 from torch.fx import GraphModule, Node
@@ -27,7 +29,7 @@ class Maps(nn.Module):
     def forward(self, x: Tensor) -> tuple[Tensor, ...]:
         """(N, 3, S, S) normalised -> maps (N, C, ·, ·); the first is the answer."""
         if self.sides:
-            return tuple(self.network.supervised(x))
+            return tuple(cast(Any, self.network).supervised(x))
         return (self.network(x)[0],)
 
 

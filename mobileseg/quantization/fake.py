@@ -8,8 +8,7 @@ layers take part, and that the ranges come from a file and not from an observer'
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from functools import reduce
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -181,8 +180,10 @@ def _is_weight(node: Node) -> bool:
 
 
 def _weight(graph: GraphModule, node: Node) -> Tensor:
-    weight: Tensor = reduce(getattr, str(node.target).split("."), graph)
-    return weight
+    found: Any = graph
+    for name in str(node.target).split("."):
+        found = getattr(found, name)
+    return cast(Tensor, found)
 
 
 def _range(ranges: Ranges, named: dict[str, str], node: Node) -> tuple[float, float]:

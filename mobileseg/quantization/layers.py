@@ -20,8 +20,9 @@ def blocks(network: nn.Module) -> tuple[str, ...]:
     """The coarsest layers that hold a convolution: stages of the network, each side, the last."""
     found = []
     for name, child in network.named_children():
-        several = isinstance(child, nn.ModuleList)
-        parts = [(f"{name}.{i}", m) for i, m in enumerate(child)] if several else [(name, child)]
+        parts = [(name, child)]
+        if isinstance(child, nn.ModuleList):
+            parts = [(f"{name}.{i}", part) for i, part in enumerate(child)]
         found += [part for part, module in parts if convolutions(module)]
     return tuple(found)
 

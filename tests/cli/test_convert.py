@@ -62,11 +62,17 @@ def test_without_a_run_the_one_that_ships_is_taken(mobileseg, tmp_path):
 
 def test_unknown_names_list_the_choices(mobileseg, tmp_path):
     done = mobileseg("convert", "--target", "tflite", cwd=tmp_path)
-    assert refused(done) == "no target 'tflite'; choose from executorch, torchscript, coreml"
+    assert refused(done) == "no target 'tflite'; choose from executorch, torchscript, coreml, onnx"
     done = mobileseg("convert", "--target", "torchscript", "-p", "fp16", cwd=tmp_path)
     assert refused(done) == "no torchscript precision 'fp16'; choose from fp32"
     done = mobileseg("convert", "-t", "coreml", "-p", "int4", cwd=tmp_path)
-    assert refused(done) == "no coreml precision 'int4'; choose from fp32, fp16"
+    assert refused(done) == (
+        "no coreml precision 'int4'; choose from fp32, fp16, int8w, pal8w, pal6w"
+    )
+    done = mobileseg("convert", "-t", "onnx", "--backend", "vulkan", cwd=tmp_path)
+    assert refused(done) == "target onnx has no choice of backend; executorch has"
+    done = mobileseg("convert", "-t", "executorch", "--frame", "64x64,96x96", cwd=tmp_path)
+    assert "expected one: a executorch file takes one size" in refused(done)
     assert "Missing option '-t' / '--target'" in refused(mobileseg("convert", cwd=tmp_path))
 
 

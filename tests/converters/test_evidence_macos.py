@@ -172,6 +172,9 @@ def test_what_pytorch_answers_agrees_on_every_unit(name, made, answers, on_a_mac
     assert ("crop" in figures) == (name != "network")
     if name == "usual":
         assert 0 < figures["max"] < 1e-5
+    sizes = {"", "-96x200", "-256x128"} if name == "masks" else {""}
+    expected = {f"{picture}{size}" for picture in ("retina", "black") for size in sizes}
+    assert set(measured["units"]["ALL"]) == expected
 
 
 def wrong(change: Callable[[dict[str, np.ndarray]], Any]) -> Callable[[Answers], Answers]:

@@ -82,7 +82,7 @@ def test_a_file_of_another_backend_is_found(files, small_run):
     assert "every convolution is delegated" in fails
 
 
-@pytest.mark.parametrize("precision", ["fp32", "fp16", "int8"])
+@pytest.mark.parametrize("precision", ["fp32", "fp16"])
 def test_the_file_answers_as_its_network_does(precision, files, small_run, picture):
     with quiet(), torch.no_grad():
         runner = executorch_program.load(files["xnnpack", precision])
@@ -91,14 +91,17 @@ def test_the_file_answers_as_its_network_does(precision, files, small_run, pictu
     off = np.abs(found - exact)
     assert found.shape == (1, 64, 64) and found.dtype == np.float32
     assert np.ptp(exact) > 0.5  # an answer that is everywhere the same would hide a fault
-    # 40 layers: in float32 rounding, in fp16 eleven bits each, in int8 eight, on average.
-    largest, mean = {"fp32": (1e-5, 1e-6), "fp16": (0.05, 2e-3), "int8": (1, 0.03)}[precision]
+    # 40 layers: in float32 rounding, in fp16 eleven bits each.
+    largest, mean = {"fp32": (1e-5, 1e-6), "fp16": (0.05, 2e-3)}[precision]
     assert off.max() <= largest and off.mean() <= mean
     assert precision == "fp32" or off.max() > 1e-5  # it is not float32 under another name
 
 
 def test_int8_is_what_its_simulation_says_on_average(files, small_run, picture):
-    """Pixel by pixel the two differ; a scale or a zero point gone wrong would move all."""
+    """Pixel by pixel the two differ; a scale or a zero point gone wrong would move all.
+
+    Not compared with float32: a network of random weights does not stand being rounded.
+    """
     with quiet(), torch.no_grad():
         found = executorch_program.load(files["xnnpack", "int8"])(picture).probabilities
         fake = open_quantized(small_run).fake(small_run)(torch.from_numpy(picture)[None])[0]
