@@ -21,7 +21,17 @@ DEMOS = {
     "demo-phantoms-ex.json": "phantoms, which show no camera's faults",
 }
 # The shipped run's bundles on all test pictures, and on full-size ones whose crop cuts.
-PARITY = ("parity-xs-ex-executorch.json", "parity-xs-ex-torchscript.json")
+PARITY = (
+    "parity-xs-ex-executorch.json",
+    "parity-xs-ex-torchscript.json",
+    "parity-xs-ex-onnx.json",
+    "parity-xs-ex-executorch-fp16.json",
+    "parity-xs-ex-executorch-int8.json",
+)
+# What quantising the shipped runs and compressing their weights cost.
+INT8, WEIGHTS = "quantization-front-cpu.json", "coreml-weights-cpu.json"
+# Networks that learnt from an ensemble, oldest first.
+TAUGHT = ("distillation-cpu.json", "distillation-scratch-cpu.json")
 # Trained runs by the study that made them.
 STUDIES = ("study-exudates-cpu.json",)
 # Hard exudates in the paper's Table 3, at 512 px: they stand beside ours, not in one column.
@@ -30,10 +40,10 @@ PUBLISHED = {("xs", 1): "0.774", ("s", 1): "0.760", ("xs", 3): "0.852", ("s", 3)
 
 def block() -> str:
     """The text between the markers."""
-    found = {name: json.loads((HERE / "results" / name).read_text()) for name in DEMOS}
+    found = {name: _read(name) for name in DEMOS}
     rows = [_row(name, report) for name, report in found.items()]
     compared = [p for report in found.values() for p in report["parity"]]
-    compared += [json.loads((HERE / "results" / name).read_text())["measured"] for name in PARITY]
+    compared += [_read(name)["measured"] for name in PARITY]
     return "\n".join(
         [
             START,
@@ -47,7 +57,13 @@ def block() -> str:
             "|---|---|---|---|---|---|",
             *rows,
             "",
-            "The files against eager PyTorch, fp32, each reopened from disk:",
+            *_int8(),
+            "",
+            *_weights(),
+            "",
+            *_taught(),
+            "",
+            "The files against eager PyTorch in float32, each reopened from disk:",
             "",
             "| data | file | pictures (of them cropped) | max \\|Δp\\| end to end "
             "| mask pixels flipped | grey levels off | verdict |",
@@ -61,9 +77,13 @@ def block() -> str:
     )
 
 
+def _read(name: str) -> Any:
+    return json.loads((HERE / "results" / name).read_text())
+
+
 def _studies() -> list[str]:
     """A row per network that a study trained; test pictures, protocol and size named."""
-    rows = [row for name in STUDIES for row in json.loads((HERE / "results" / name).read_text())]
+    rows = [row for name in STUDIES for row in _read(name)]
     gpu = {row["gpu"] for row in rows} - {None}
     where = ", ".join(sorted(gpu)) or "CPU only (half the paper's side, fewer epochs)"
     return [
@@ -93,6 +113,81 @@ def _study_row(row: dict[str, Any]) -> str:
     )
 
 
+def _int8() -> list[str]:
+    """A row per written file, on the test pictures that chose nothing."""
+    rows = [row for row in _read(INT8) if row["split"] == "test"]
+    return [
+        "`mobileseg quantize` on the shipped runs: files of the network alone, XNNPACK, chosen on "
+        f"the validation pictures, here on {rows[0]['data']}'s test pictures; time is a ratio of "
+        "one interleaved run on one thread of a shared x86 machine:",
+        "",
+        "| network | file | layers in float | weights kB | time / fp32 (spread) | AUPR (drop) "
+        "| lesion recall drop | lesions lost, gained |",
+        "|---|---|---|---|---|---|---|---|",
+        *(
+            f"| U²-Net-{row['variant'].upper()} | {row['precision']}{' (chosen)' * row['chosen']} "
+            f"| {', '.join(row['layers_float']) or '–'} | {row['network_bytes'] / 1000:.0f} "
+            f"| {row['median_ms_ratio_to_fp32']:.2f} ({row['spread']:.0%}) {_drops(row)} |"
+            for row in rows
+        ),
+    ]
+
+
+def _weights() -> list[str]:
+    """A row per precision of Core ML's weights."""
+    return [
+        "Core ML packages of the network alone, their saved weights put back into PyTorch and "
+        "scored on the same pictures (no Mac has run them; fp16 rounds values too and is not "
+        "scored):",
+        "",
+        "| network | precision | weights kB | package kB | AUPR (drop) | lesion recall drop "
+        "| lesions lost, gained |",
+        "|---|---|---|---|---|---|---|",
+        *(
+            f"| U²-Net-{row['variant'].upper()} | {row['precision']} "
+            f"| {row['network_weight_bytes'] / 1000:.0f} "
+            f"| {row['network_package_bytes'] / 1000:.0f} "
+            f"{_drops(row) if 'aupr' in row else '| – | – | –'} |"
+            for row in _read(WEIGHTS)
+        ),
+    ]
+
+
+def _drops(row: dict[str, Any]) -> str:
+    return (
+        f"| {row['aupr']:.4f} ({row['aupr_drop']:+.4f}) | {row['lesion_recall_drop']:+.4f} "
+        f"| {row['lesions_missed']}, {row['lesions_gained']}"
+    )
+
+
+def _taught() -> list[str]:
+    """A row per way of learning from an ensemble."""
+    rows = [row for name in TAUGHT for row in _read(name)]
+    return [
+        "Does one U²-Net-XS learn what three know? Test AUPR, means of three runs (SD); the "
+        "teacher is their ensemble, and a control trains as the pupil does, without the teacher:",
+        "",
+        "| pupil | plain | teacher | pupil | control | share of the gap closed |",
+        "|---|---|---|---|---|---|",
+        *map(_taught_row, rows),
+    ]
+
+
+def _taught_row(row: dict[str, Any]) -> str:
+    def mean(part: str) -> str:
+        known = row.get(f"{part}_mean")
+        return f"{known:.3f} ({row[f'{part}_sd']:.3f})" if known is not None else "–"
+
+    how = row["training"]["distilled"]
+    begun = "begun at the plain weights" if how.get("start") else "from scratch"
+    closed = row["gap_closed"]
+    return (
+        f"| {begun}, {how['epochs']} epochs | {mean('plain')} | {row['teacher']:.3f} "
+        f"| {mean('distilled')} | {mean('control')} "
+        f"| {f'{closed:.0%}' if closed is not None else 'undecidable: ' + row['undecidable']} |"
+    )
+
+
 def _row(name: str, report: dict[str, Any]) -> str:
     score = report["scores"][0]
     return (
@@ -102,7 +197,7 @@ def _row(name: str, report: dict[str, Any]) -> str:
 
 
 def _parity(p: dict[str, Any]) -> str:
-    start = f"| {p['data']} | {p['target']} {p['precision']} "
+    start = f"| {p['data']} | {p['target']} {p.get('made') or p['precision']} "
     if p["not_run"]:
         return start + f"| – | – | – | – | {p['verdict']} |"
     # A list of every picture in a bundle's own evidence, their number in a report.

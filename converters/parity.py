@@ -55,11 +55,13 @@ TOLERANCES = {
     # The same arithmetic, summed in another order: 119 layers measured 1e-6; the mask of a pixel
     # at the very threshold may still change.
     "fp32": Tolerance(same_tensor=1e-4, flipped=1e-4),
-    # 11 bits in every map of the network.
+    # 11 bits in every map of the network. Measured on 47 real pictures (`xs-ex`): 0.018 at one
+    # pixel, 5e-5 in a picture's mean, 8e-6 flipped; but x86 sums in float32, a phone in fp16 too.
     "fp16": Tolerance(same_tensor=0.05, flipped=1e-3, mean=1e-3),
-    # A pixel at a lesion's edge may change by half and more (0.47 measured) where the lesion is
-    # still found: what one pixel does has no limit here, what a picture does has.
-    "int8": Tolerance(same_tensor=1.0, flipped=5e-3, mean=5e-3),
+    # A pixel at a lesion's edge may change by half and more (0.71 measured) where the lesion is
+    # still found: what one pixel does has no limit here, what a picture does has: 2.0e-3 the worst
+    # mean of the same 47, and 6e-4 of all pixels flipped. Lesions are quantize's gate to keep.
+    "int8": Tolerance(same_tensor=1.0, flipped=3e-3, mean=5e-3),
     # Core ML's compressed weights, computed in float32. Twice what the shipped runs' own weights
     # did to the worst of IDRiD's 27 test pictures at 256 px, of U²-Net-XS and -S the worse: at one
     # pixel .22, .08, .37; of a picture's pixels 0.06 %, 0.06 %, 0.36 % changed sides.

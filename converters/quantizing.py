@@ -7,7 +7,7 @@ judged on the run's validation pictures, because it differs from its own simulat
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -266,19 +266,15 @@ def quantize_run(
     )
     bench = _Bench(run, quantized, into, judge, gate)
     files = [bench.write(FP32, None), bench.write(ALL_INT8, ())]
-    chosen = None
-    for layers_float in candidates(costs, layers, always_float):
-        if len(layers_float) == len(layers):
-            break  # nothing is left that could be int8
+
+    def written(layers_float: tuple[str, ...]) -> Written:
         say(f"{len(layers_float)} of {len(layers)} layers in float")
-        if gate.decide(judged(layers_float))[0] is Decision.BROKEN:
-            continue
-        file = files[1] if not layers_float else bench.write(CHOSEN, layers_float)
         if layers_float:
-            files.append(file)
-        if file.decision is not Decision.BROKEN:
-            chosen = file
-            break
+            files.append(bench.write(CHOSEN, layers_float))
+        return files[-1] if layers_float else files[1]
+
+    sets = (s for s in candidates(costs, layers, always_float) if len(s) < len(layers))
+    chosen = first_inside(sets, gate, judged, written)
     say("racing the files")
     laps = bench.race(files)
     test = Judge(run, pictures.test) if pictures.test else None
@@ -295,6 +291,27 @@ def _macs(run: Run, quantized: Quantized, layers: Sequence[str]) -> dict[str, in
         for path, count in macs_by_convolution(network, run.config.preprocess.side_px).items():
             macs[next(layer for layer in layers if inside(path, [layer]))] += count
     return macs
+
+
+def first_inside(
+    sets: Iterable[tuple[str, ...]],
+    gate: Gate,
+    simulated: Callable[[tuple[str, ...]], Sequence[Against]],
+    written: Callable[[tuple[str, ...]], Written],
+) -> Written | None:
+    """The first set of float layers that keeps the gate, as a file; None: none of them does.
+
+    Args:
+        simulated: judges a set without writing a file, which takes half a minute.
+        written: writes and judges; its word counts.
+    """
+    for layers_float in sets:
+        if gate.decide(simulated(layers_float))[0] is Decision.BROKEN:
+            continue
+        file = written(layers_float)
+        if file.decision is not Decision.BROKEN:
+            return file
+    return None
 
 
 class _Bench:
@@ -380,9 +397,11 @@ def _ratio(outcome: Outcome, file: Written) -> float:
     return laps[file.path.name].median_ms / laps[outcome.files[0].path.name].median_ms
 
 
-def finish(outcome: Outcome, run: Run, gate: Gate, into: Path) -> dict[str, Any]:
+def finish(outcome: Outcome, pictures: Pictures, gate: Gate, into: Path) -> dict[str, Any]:
     """Keep the report in the record, and drop the candidates' files."""
-    told = {**record(), **report(outcome, gate)}
+    run = pictures.run
+    measured = {"run": run.path.resolve().name, "data": pictures.data.resolve().name}
+    told = {**record(), **measured, **report(outcome, gate)}
     save_quantized(replace(outcome.quantized, report=told), run, into)
     shutil.rmtree(into / "candidates")
     assert (into / RECORD).is_file()

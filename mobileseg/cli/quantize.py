@@ -123,9 +123,8 @@ def command(
             tuning=tuning,
             say=_Lines(),
         )
-        told = finish(outcome, opened, gate, staged)
-        _write_page(staged, told, opened.path.resolve().name)
-    told |= {"run": opened.path.resolve().name, "data": data.resolve().name}
+        told = finish(outcome, pictures, gate, staged)
+        _write_page(staged, told)
     if as_json:
         show_json(told)
     else:
@@ -145,10 +144,10 @@ class _Lines:
         self.last = line
 
 
-def _write_page(folder: Path, told: dict[str, Any], name: str) -> None:
+def _write_page(folder: Path, told: dict[str, Any]) -> None:
     from mobileseg.report.quantized import write_quantized_page
 
-    write_quantized_page(folder, told, name)
+    write_quantized_page(folder, told)
 
 
 def show(outcome: Outcome, told: dict[str, Any], into: Path) -> None:

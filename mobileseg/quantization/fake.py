@@ -8,7 +8,7 @@ layers take part, and that the ranges come from a file and not from an observer'
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 
 import torch
 from torch import Tensor, nn
@@ -158,6 +158,11 @@ def _toolkit(
 
         By names and not by `set_module_name`: that quantizes none of these weights, silently.
         """
+
+        # Batch norm is folded here; looking for it all the same takes seconds.
+        SUPPORTED_PATTERNS: ClassVar = [
+            pattern for pattern in XNNPACKQuantizer.SUPPORTED_PATTERNS if "bn" not in pattern.name
+        ]
 
         def annotate(self, model: GraphModule) -> GraphModule:
             self._annotate_for_quantization_config(model)

@@ -17,15 +17,14 @@ AREA_PT2_PER_KB = 0.6  # of a circle: XS in fp32, 287 kB, is then 15 points wide
 NAMED = {"float": PALETTE[1], "int8": PALETTE[0]}
 
 
-def write_quantized_page(folder: Path, told: dict[str, Any], name: str) -> None:
+def write_quantized_page(folder: Path, told: dict[str, Any]) -> None:
     """Write both into a quantized run.
 
     Args:
-        told: as `converters.quantizing.report` makes it.
-        name: of the run.
+        told: as `converters.quantizing.finish` returns it.
     """
     save(folder, PICTURE.removesuffix(".png"), lambda: _figure(told), svg=False)
-    write_text(folder / PAGE, _page(told, name))
+    write_text(folder / PAGE, _page(told))
 
 
 def _figure(told: dict[str, Any]) -> Figure:
@@ -74,16 +73,16 @@ def _draw_front(axes: Axes, told: dict[str, Any]) -> None:
     highest = max([limit, *(s["aupr_drop"] for f in told["files"] for s in f["validation"])])
     axes.set_xlim(0, 1.15)
     axes.set_ylim(-0.35 * highest, 1.5 * highest)
-    axes.set_xlabel("time of the network / float32, one thread, this machine")
+    axes.set_xlabel("time of the network / float32, one thread")
     axes.set_ylabel("AUPR lost (validation)")
-    axes.set_title("Files that were written; area: weights; green: chosen", pad=14)
+    axes.set_title("Written files (area: weights; green: chosen)", pad=14)
 
 
-def _page(told: dict[str, Any], name: str) -> str:
+def _page(told: dict[str, Any]) -> str:
     gate = told["gate"]
     return "\n".join(
         [
-            f"# {name} in int8: gate {told['decision']}",
+            f"# {told['run']} in int8: gate {told['decision']}",
             "",
             "**Not a medical device.** For research and prototypes; no diagnosis may rest on it.",
             "",

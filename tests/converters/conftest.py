@@ -131,8 +131,8 @@ FEW_STAGES = Variant(
     "few-stages",
     "U²-Net of three stages",
     U2NetPlan(
-        (Stage(5, 4, 16), Stage(4, 4, 16), Stage(4, 4, 16, dilated=True)),
-        (Stage(4, 4, 16), Stage(5, 4, 16)),
+        (Stage(3, 4, 16), Stage(3, 4, 16), Stage(3, 4, 16, dilated=True)),
+        (Stage(3, 4, 16), Stage(3, 4, 16)),
     ),
     0,
     "For tests.",

@@ -6,6 +6,11 @@ operation of the family is in it.
 
 from __future__ import annotations
 
+import json
+import os
+import pickle
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +30,21 @@ pytest.importorskip("executorch", reason="not run: executorch is not installed")
 
 FRAME_HW = (128, 160)
 CHOSEN = [(b.name, p) for b in BACKENDS.values() for p in b.precisions]
+
+EXPORT = """
+import json, pickle, sys
+from pathlib import Path
+from converters import executorch_program
+from converters.orders import Order
+from mobileseg.models.variants import VARIANTS
+from mobileseg.runs import open_run
+folder, run, frame, asked = Path(sys.argv[1]), Path(sys.argv[2]), *map(json.loads, sys.argv[3:])
+variant = pickle.loads((folder / "variant").read_bytes())
+VARIANTS[variant.name] = variant
+for name, choices in asked.items():
+    order = Order.from_json(choices, [tuple(frame)])
+    executorch_program.export(open_run(run), order, folder / f"{name}.pte")
+"""
 
 
 def order(backend: str, precision: str) -> Order:
@@ -74,6 +94,25 @@ def test_one_precision_is_not_taken_for_another(backend, precision, files, small
     for other in BACKENDS[backend].precisions:
         if other != precision:
             assert broken(files[backend, precision], small_run, order(backend, other))
+
+
+@pytest.mark.slow
+def test_another_process_with_another_hash_order_writes_the_same_bytes(
+    files, small_run, few_stages, tmp_path
+):
+    """int8 and the two delegates that XNNPACK's own steps do not show."""
+    (tmp_path / "variant").write_bytes(pickle.dumps(few_stages))
+    chosen = [("xnnpack", "int8"), ("coreml", "fp16"), ("vulkan", "fp16")]
+    asked = {"-".join(pair): order(*pair).to_json() for pair in chosen}
+    arguments = [str(tmp_path), str(small_run.path), json.dumps(FRAME_HW), json.dumps(asked)]
+    subprocess.run(
+        [sys.executable, "-c", EXPORT, *arguments],
+        env={**os.environ, "PYTHONHASHSEED": "77"},
+        check=True,
+        capture_output=True,
+    )
+    for pair in chosen:
+        assert (tmp_path / f"{'-'.join(pair)}.pte").read_bytes() == files[pair].read_bytes()
 
 
 def test_a_file_of_another_backend_is_found(files, small_run):

@@ -8,7 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from converters.quantizing import Outcome, finish, quantize_run, read_pictures
+from converters.quantizing import (
+    Outcome,
+    finish,
+    first_inside,
+    quantize_run,
+    read_pictures,
+    report,
+)
 from mobileseg.data.phantom import write_phantoms
 from mobileseg.errors import BadInput
 from mobileseg.quantization.gate import Gate
@@ -76,10 +83,10 @@ def test_float32_loses_nothing_against_itself_and_every_layer_was_measured(kept,
     assert outcome.test  # the phantoms have a test set: the result is stated on it
 
 
-def test_the_record_is_whole_and_the_candidates_are_gone(kept, labelled_run):
+def test_the_record_is_whole_and_the_candidates_are_gone(kept, labelled_run, data):
     outcome, into = kept
-    told = finish(outcome, labelled_run, WIDE, into)
-    write_quantized_page(into, told, "small")
+    told = finish(outcome, read_pictures(labelled_run, data), WIDE, into)
+    write_quantized_page(into, told)
     found = open_quantized(open_run(into))
     assert found.method == "qat" and len(found.calibration) == TRAIN
     assert not set(found.calibration) & set(labelled_run.config.pictures["validation"])
@@ -87,29 +94,39 @@ def test_the_record_is_whole_and_the_candidates_are_gone(kept, labelled_run):
         *("config.json", "best.safetensors", "quantized.json", "quantized.safetensors"),
         *("quantized.md", "quantized.png"),
     }
-    assert told["decision"] in ("kept", "undecidable") and told["date"]
+    assert told["decision"] in ("kept", "undecidable")
+    assert told["data"] == "phantoms" and told["date"] and told["command"]
     page = (into / "quantized.md").read_text()
     assert "Not a medical device" in page and "| int8 mixed (chosen) |" in page
 
 
-def test_a_gate_that_nothing_keeps_says_so(labelled_run, data, tmp_path):
-    """The small network's weights are random: rounding costs it more than nothing."""
-    outcome = quantize_run(
-        labelled_run,
-        read_pictures(labelled_run, data),
-        tmp_path,
-        gate=Gate(0.0, 0.0),
-        always_float=("encoder", "decoder"),
-    )
-    assert outcome.chosen is None or outcome.chosen.reasons
-    told = finish(outcome, labelled_run, Gate(0.0, 0.0), tmp_path)
-    assert told["decision"] in ("broken", "undecidable")
+def test_a_file_counts_for_more_than_its_simulation(kept):
+    """Simulated, the second and third set keep the gate; written, only the third does."""
+    (score,) = kept[0].files[0].validation  # float32 against itself: no drop
+    lost = replace(score, aupr_drop=0.9)
+    gate, sets, asked = Gate(0.1, 0.9), [("a",), ("b",), ("c",)], []
+
+    def written(layers_float):
+        asked.append(layers_float)
+        decision = gate.decide([lost if layers_float == ("b",) else score])[0]
+        return replace(kept[0].files[0], layers_float=layers_float, decision=decision)
+
+    found = first_inside(sets, gate, lambda s: [lost if s == ("a",) else score], written)
+    assert found is not None and found.layers_float == ("c",)
+    assert asked == [("b",), ("c",)]  # what breaks it in simulation costs no file
+    assert first_inside(sets, gate, lambda _: [lost], written) is None
+
+
+def test_a_gate_that_no_candidate_keeps_says_so(kept):
+    outcome, _ = kept
+    none = replace(outcome, chosen=None)
+    assert report(none, Gate(0.0, 0.0))["decision"] == "broken"
+    assert not any(file["chosen"] for file in report(none, Gate(0.0, 0.0))["files"])
 
 
 def test_pictures_of_another_folder_are_refused(labelled_run, data, tmp_path):
     pictures = {"train": ["IDRiD_01"] * 8, "validation": ["IDRiD_02"]}
     other = replace(labelled_run, config=replace(labelled_run.config, pictures=pictures))
-    with pytest.raises(
-        BadInput, match="found 0 of the 1 train pictures of .*; expected the folder"
-    ):
+    wanted = r"found 0 of the 1 train pictures of .*; expected the folder"
+    with pytest.raises(BadInput, match=wanted):
         quantize_run(other, read_pictures(other, data), tmp_path, gate=WIDE)
