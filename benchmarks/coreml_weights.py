@@ -19,8 +19,9 @@ import coremltools
 from converters import coreml_program
 from converters.coreml_compression import COMPRESSIONS, saved_weights, with_saved_weights
 from converters.evidence import record
-from converters.quantizing import Judge, read_pictures
+from converters.judge import Judge
 from converters.quiet import quiet
+from converters.run_pictures import read_pictures
 from converters.targets import artifact_size, target
 from mobileseg.files import write_json
 from mobileseg.runs import Run, open_run

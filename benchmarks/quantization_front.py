@@ -36,7 +36,7 @@ def front(run: Run) -> list[dict[str, Any]]:
             "variant": run.config.variant,
             "side": run.config.preprocess.side_px,
             "precision": file["name"],
-            "layers_float": file["layers_float"],
+            "layers_float": file["layers_float"] if file["int8_convolutions"] else ["all"],
             "network_bytes": file["network_bytes"],
             "median_ms_ratio_to_fp32": file["median_ms_ratio_to_fp32"],
             "spread": file["spread"],

@@ -8,191 +8,28 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-import numpy as np
-import torch
-from numpy.typing import NDArray
-
-from converters.evidence import record
 from converters.goldens import planes
+from converters.int8_form import Say, calibrated, fine_tuned
+from converters.judge import Judge
 from converters.orders import Order
 from converters.quiet import quiet
 from converters.race import Lap, one_thread, race
+from converters.run_pictures import Pictures
 from converters.targets import Runner, target
 from converters.xnnpack_delegate import Delegates, read_delegates
-from mobileseg.data.idrid import Collection, read_idrid
-from mobileseg.data.prepared import Prepared, prepare_all
-from mobileseg.errors import BadInput
-from mobileseg.evaluation.against import Against, against
-from mobileseg.evaluation.reference import reference_probabilities
+from mobileseg.evaluation.against import Against
 from mobileseg.models.costs import macs_by_convolution
-from mobileseg.models.ensemble import Ensemble, Normalise
-from mobileseg.quantization.calibration import calibrate
 from mobileseg.quantization.gate import Decision, Gate
-from mobileseg.quantization.layers import blocks, heads, inside
+from mobileseg.quantization.layers import blocks, inside
 from mobileseg.quantization.search import LayerCost, candidates, layer_costs
-from mobileseg.quantization.stored import RECORD, Quantized, folded_networks, save_quantized, tuned
+from mobileseg.quantization.stored import Quantized, save_quantized
 from mobileseg.runs import Run, open_run
-from mobileseg.training.config import TrainConfig
-from mobileseg.training.pictures import PictureSet
-from mobileseg.training.qat import FineTuning, fine_tune
+from mobileseg.training.qat import FineTuning
 
-Say = Callable[[str], None]
 FP32, ALL_INT8, CHOSEN = "fp32", "int8", "int8 mixed"
-
-
-@dataclass(frozen=True)
-class Pictures:
-    """The pictures of a run, told apart by what they may be used for."""
-
-    run: Run
-    data: Path
-    collection: Collection
-    tick: Callable[[], None]
-
-    @cached_property
-    def train(self) -> list[Prepared]:
-        """What the ranges are taken from."""
-        return self._named("train")
-
-    @cached_property
-    def validation(self) -> list[Prepared]:
-        """What layers are chosen on."""
-        return self._named("validation")
-
-    @cached_property
-    def test(self) -> list[Prepared]:
-        """What the choice is stated on; empty where the folder has no test set."""
-        if not self.collection.samples.get("test"):
-            return []
-        return self._prepare(self.collection.split("test", self.run.config.lesions))
-
-    def _named(self, part: str) -> list[Prepared]:
-        names = set(self.run.config.pictures[part])
-        samples = self.collection.split("train", self.run.config.lesions)
-        found = [sample for sample in samples if sample.name in names]
-        if len(found) != len(names):
-            raise BadInput(
-                f"{self.data}: found {len(found)} of the {len(names)} {part} pictures of "
-                f"{self.run.path}; expected the folder that it was trained on"
-            )
-        return self._prepare(found)
-
-    def _prepare(self, samples: Sequence[Any]) -> list[Prepared]:
-        config = self.run.config
-        rule = config.training["mask_rule"]
-        return prepare_all(self.data, samples, config.lesions, config.preprocess, rule, self.tick)
-
-
-def read_pictures(run: Run, data: Path, tick: Callable[[], None] = lambda: None) -> Pictures:
-    """A data folder as a run knows it; pictures are read when they are asked for."""
-    return Pictures(run, data, read_idrid(data), tick)
-
-
-def calibrated(run: Run, pictures: Pictures, tick: Callable[[], None] = lambda: None) -> Quantized:
-    """Everything int8 but the layers that make logits, ranges from the training pictures.
-
-    Raises:
-        BadInput: fewer than 8 training pictures, or they are not in the folder.
-    """
-    networks, side = folded_networks(run), run.config.preprocess.side_px
-    ranges = []
-    for member, network in zip(run.config.members, networks, strict=True):
-        normalise = Normalise(member.normalisation)
-        inputs = (normalise(_tensor(p)) for p in pictures.train)
-        ranges.append(calibrate(network, inputs, side, tick))
-    return Quantized(
-        method="ptq",
-        layers_float=tuple(dict.fromkeys(h for network in networks for h in heads(network))),
-        ranges=tuple(ranges),
-        networks=networks,
-        calibration=tuple(p.name for p in pictures.train),
-    )
-
-
-def fine_tuned(
-    run: Run, before: Quantized, pictures: Pictures, choices: FineTuning, say: Say
-) -> Quantized:
-    """The same after training with the rounding switched on; ranges are taken anew.
-
-    Raises:
-        Diverged: the loss is not a number.
-    """
-    side = run.config.preprocess.side_px
-    known = run.config.training
-    loss_of = TrainConfig.from_json(known) if not run.config.ensemble else TrainConfig()
-    train = PictureSet.of(pictures.train, torch.device("cpu"))
-    weights = []
-    for place, (member, network) in enumerate(
-        zip(run.config.members, before.networks, strict=True)
-    ):
-        report = lambda loss, at=place: say(f"member {at + 1}: loss {loss:.4f}")  # noqa: E731
-        weights.append(
-            fine_tune(
-                network,
-                member,
-                before.ranges[place],
-                before.layers_float,
-                train,
-                side,
-                loss_of,
-                choices,
-                report,
-            )
-        )
-    tuned(before.networks, weights)
-    ranges = []
-    for member, network in zip(run.config.members, before.networks, strict=True):
-        normalise = Normalise(member.normalisation)
-        ranges.append(calibrate(network, (normalise(_tensor(p)) for p in pictures.train), side))
-    return replace(before, method="qat", ranges=tuple(ranges))
-
-
-def _tensor(prepared: Prepared) -> torch.Tensor:
-    return torch.from_numpy(planes(prepared.picture.enhanced)).unsqueeze(0)
-
-
-class Judge:
-    """Scores forms of a run's networks against the run itself, on one set of pictures.
-
-    Args:
-        prepared: labelled pictures at the network's size.
-    """
-
-    def __init__(self, run: Run, prepared: Sequence[Prepared]) -> None:
-        self.run, self.prepared = run, prepared
-        self.truth = np.stack([p.masks for p in prepared])  # N C S S
-        self.reference = np.stack([reference_probabilities(run, p.picture) for p in prepared])
-
-    def of_ensemble(self, ensemble: Ensemble) -> list[Against]:
-        """A form in PyTorch."""
-        with torch.no_grad():
-            return self._against([ensemble(_tensor(p))[0].numpy() for p in self.prepared])
-
-    def of_file(self, runner: Runner) -> list[Against]:
-        """A written file of the networks alone."""
-        return self._against(
-            [runner(planes(p.picture.enhanced)).probabilities for p in self.prepared]
-        )
-
-    def _against(self, answers: Sequence[NDArray[np.float32]]) -> list[Against]:
-        other = np.stack(answers)
-        names = [p.name for p in self.prepared]
-        return [
-            against(
-                code,
-                names,
-                self.truth[:, c],
-                self.reference[:, c],
-                other[:, c],
-                self.run.config.thresholds[code],
-            )
-            for c, code in enumerate(self.run.config.lesions)
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,52 +194,3 @@ class _Bench:
             one_thread()
             picture = planes(self.judge.prepared[0].picture.enhanced)
             return race({f.path.name: self.load(f) for f in files}, picture)
-
-
-def report(outcome: Outcome, gate: Gate) -> dict[str, Any]:
-    """What `quantized.json` keeps for people."""
-    return {
-        "gate": asdict(gate),
-        "decision": outcome.chosen.decision.value if outcome.chosen else Decision.BROKEN.value,
-        "layers": [
-            {
-                "layer": cost.layer,
-                "macs_share": cost.macs_share,
-                "aupr_drop": {d.lesion: d.aupr_drop for d in cost.drops},
-                "recall_drop": {d.lesion: d.recall_drop for d in cost.drops},
-                "choice": "float" if cost.layer in outcome.quantized.layers_float else "int8",
-            }
-            for cost in outcome.costs
-        ],
-        "files": [
-            {
-                "name": file.name,
-                "layers_float": list(file.layers_float),
-                "int8_convolutions": file.holds.int8_convolutions,
-                "convolutions": file.holds.convolutions,
-                "network_bytes": file.holds.weight_bytes,
-                "median_ms_ratio_to_fp32": _ratio(outcome, file),
-                "spread": outcome.laps[file.path.name].spread,
-                "validation": [asdict(a) for a in file.validation],
-                "test": [asdict(a) for a in outcome.test.get(file.path.name, [])],
-                "chosen": file is outcome.chosen,
-            }
-            for file in outcome.files
-        ],
-    }
-
-
-def _ratio(outcome: Outcome, file: Written) -> float:
-    laps = outcome.laps
-    return laps[file.path.name].median_ms / laps[outcome.files[0].path.name].median_ms
-
-
-def finish(outcome: Outcome, pictures: Pictures, gate: Gate, into: Path) -> dict[str, Any]:
-    """Keep the report in the record, and drop the candidates' files."""
-    run = pictures.run
-    measured = {"run": run.path.resolve().name, "data": pictures.data.resolve().name}
-    told = {**record(), **measured, **report(outcome, gate)}
-    save_quantized(replace(outcome.quantized, report=told), run, into)
-    shutil.rmtree(into / "candidates")
-    assert (into / RECORD).is_file()
-    return told

@@ -1,7 +1,8 @@
 """Keep the toolkits' own chatter off the terminal.
 
 They write warnings, progress bars and processor details to the file descriptors themselves, past
-Python. What they wrote is shown when they fail, because then it may be the reason.
+Python. What they wrote is shown when they fail, because then it may be the reason; but an error of
+ours is one line to a person, and the rest is for MOBILESEG_DEBUG=1.
 """
 
 from __future__ import annotations
@@ -13,6 +14,8 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+from mobileseg.errors import MobilesegError
 
 # The descriptors are the whole process's: a second thread would keep the first one's file as its
 # original, and put that back for good. Re-entrant, because one `quiet` may lie within another.
@@ -46,7 +49,8 @@ def _hidden() -> Iterator[None]:
                 for fd, copy in kept:
                     os.dup2(copy, fd)
                     os.close(copy)
-        except Exception:
-            said.seek(0)
-            os.write(2, said.read()[-4000:])
+        except Exception as error:
+            if not isinstance(error, MobilesegError) or os.environ.get("MOBILESEG_DEBUG"):
+                said.seek(0)
+                os.write(2, said.read()[-4000:])
             raise

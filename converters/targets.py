@@ -109,7 +109,7 @@ class Target:
         """
         if len(frames) > 1 and not self.several_frames:
             raise BadInput(
-                f"found {len(frames)} frame sizes; expected one: a {self.name} file takes one size"
+                f"found {len(frames)} frame sizes; expected one: {self.name} takes one size"
             )
         chosen = {name: values[0] for name, values in self.choices.items()}
         for name, value in asked.items():

@@ -123,7 +123,8 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
         yield run
         return
 
-    from converters.quantizing import calibrated, read_pictures
+    from converters.int8_form import calibrated
+    from converters.run_pictures import read_pictures
     from mobileseg.quantization.stored import save_quantized
     from mobileseg.runs import open_run
 

@@ -9,6 +9,7 @@ import click
 
 from mobileseg.cli.console import remark, show_json, show_table
 from mobileseg.cli.options import data_option, force_option, json_option
+from mobileseg.quantization.gate import Gate, signed
 
 if TYPE_CHECKING:
     from converters.quantizing import Outcome
@@ -93,8 +94,6 @@ def command(
         mobileseg quantize runs/ex --data IDRiD -o runs/ex-int8
         mobileseg convert runs/ex-int8 --target executorch --precision int8
     """
-    from mobileseg.quantization.gate import Gate
-
     gate = Gate(max_aupr_drop, max_recall_drop)
     named = tuple(name.strip() for name in (always_float or "").split(",") if name.strip())
 
@@ -110,7 +109,9 @@ def command(
     for network in opened.networks:
         refuse_unknown(network, named)
 
-    from converters.quantizing import finish, quantize_run, read_pictures
+    from converters.quantized_record import finish
+    from converters.quantizing import quantize_run
+    from converters.run_pictures import read_pictures
 
     with staged_folder(into, force=force, mark="quantized.json") as staged:
         pictures = read_pictures(opened, data)
@@ -159,28 +160,36 @@ def show(outcome: Outcome, told: dict[str, Any], into: Path) -> None:
             [
                 layer["layer"],
                 f"{layer['macs_share']:.1%}",
-                f"{max(layer['aupr_drop'].values()):+.4f}",
-                f"{max(layer['recall_drop'].values()):+.4f}",
+                signed(max(layer["aupr_drop"].values())),
+                signed(max(layer["recall_drop"].values())),
                 layer["choice"],
             ]
             for layer in told["layers"]
         ],
     )
     show_table(
-        "Files of the network alone",
-        ["", "int8 convolutions", "weights", "time / fp32", "validation", "test"],
+        "Files of the network alone, validation pictures; time: of float32's",
+        ["file", "int8", "kB", "time", "", "AUPR, drop", "recall, drop"],
         [
             [
-                file["name"] + (" (chosen)" if file["chosen"] else ""),
-                f"{file['int8_convolutions']} of {file['convolutions']}",
-                f"{file['network_bytes'] / 1000:.0f} kB",
+                _name(file),
+                f"{file['int8_convolutions']}/{file['convolutions']}",
+                f"{file['network_bytes'] / 1000:.0f}",
                 f"{file['median_ms_ratio_to_fp32']:.2f}",
-                _drops(file["validation"]),
-                _drops(file["test"]),
+                *_score(score),
             ]
             for file in told["files"]
+            for score in file["validation"]
         ],
     )
+    if outcome.test:
+        show_table(
+            "The same, test pictures",
+            ["file", "", "AUPR, drop", "recall, drop"],
+            [[_name(file), *_score(score)] for file in told["files"] for score in file["test"]],
+        )
+    else:
+        remark("test set: not run, the folder has none")
     chosen = outcome.chosen
     for reason in (chosen or outcome.files[-1]).reasons:
         click.echo(reason)
@@ -191,18 +200,20 @@ def show(outcome: Outcome, told: dict[str, Any], into: Path) -> None:
     doubtful = max(lap.spread for lap in outcome.laps.values())
     if doubtful > 0.15:
         remark(f"times spread by {doubtful:.0%}: the machine was busy, ratios are rough")
-    click.echo(f"{into}: gate {told['decision']}")
+    name = f", chosen (*): {chosen.name}" if chosen else ""
+    click.echo(f"{into}: gate {told['decision']}{name}")
 
 
-def _drops(scores: list[dict[str, Any]]) -> str:
-    return (
-        "; ".join(
-            f"{s['lesion']} AUPR {s['aupr']:.4f} ({-s['aupr_drop']:+.4f}), "
-            f"recall {s['recall']:.3f} ({-s['recall_drop']:+.4f})"
-            for s in scores
-        )
-        or "not run: no test set"
-    )
+def _name(file: dict[str, Any]) -> str:
+    return f"{file['name']}{' *' if file['chosen'] else ''}"
+
+
+def _score(score: dict[str, Any]) -> list[str]:
+    return [
+        score["lesion"],
+        f"{score['aupr']:.4f} {signed(score['aupr_drop'])}",
+        f"{score['recall']:.3f} {signed(score['recall_drop'])}",
+    ]
 
 
 def _missed(against: Against) -> list[str]:

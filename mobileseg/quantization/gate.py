@@ -83,3 +83,8 @@ class Gate:
 
 def _share(drop: float, limit: float) -> float:
     return drop / limit if limit else float("inf") * (drop > 0)
+
+
+def signed(drop: float) -> str:
+    """A drop for people: four digits, and never "-0.0000"."""
+    return f"{round(drop, 4) + 0.0:+.4f}"

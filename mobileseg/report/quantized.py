@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from mobileseg.files import write_text
+from mobileseg.quantization.gate import signed
 from mobileseg.report.style import GREY, INK, PAGE_IN, PALETTE, save
 
 PICTURE, PAGE = "quantized.png", "quantized.md"
@@ -21,7 +22,7 @@ def write_quantized_page(folder: Path, told: dict[str, Any]) -> None:
     """Write both into a quantized run.
 
     Args:
-        told: as `converters.quantizing.finish` returns it.
+        told: as `converters.quantized_record.finish` returns it.
     """
     save(folder, PICTURE.removesuffix(".png"), lambda: _figure(told), svg=False)
     write_text(folder / PAGE, _page(told))
@@ -47,7 +48,8 @@ def _draw_costs(axes: Axes, told: dict[str, Any]) -> None:
     axes.axvline(0, color=INK, linewidth=0.6)
     limit = told["gate"]["max_aupr_drop"]
     axes.axvline(limit, color=GREY, linestyle="--")
-    axes.text(limit, -0.8, "gate", ha="center", va="bottom", color=GREY)
+    above = axes.get_xaxis_transform()
+    axes.text(limit, 1.01, "gate", ha="center", va="bottom", color=GREY, transform=above)
     axes.set_xlim(min([0.0, *drops]) * 1.3 - limit / 20, max([limit, *drops]) * 1.15)
     axes.set_xlabel("AUPR lost with this layer alone in int8 (validation)")
     axes.set_title("Layer (share of the work); orange stays float", pad=14)
@@ -112,7 +114,7 @@ def _page(told: dict[str, Any]) -> str:
 
 
 def _worst(drops: dict[str, float]) -> str:
-    return f"{max(drops.values()):+.4f}"
+    return signed(max(drops.values()))
 
 
 def _file(file: dict[str, Any]) -> str:
@@ -127,7 +129,7 @@ def _file(file: dict[str, Any]) -> str:
 
 def _scores(scores: Sequence[dict[str, Any]]) -> str:
     each = [
-        f"{s['lesion']} {s['aupr']:.4f} ({s['aupr_drop']:+.4f}), {s['recall_drop']:+.4f}"
+        f"{s['lesion']} {s['aupr']:.4f} ({signed(s['aupr_drop'])}), {signed(s['recall_drop'])}"
         for s in scores
     ]
     return "; ".join(each) or "not run: no test set"
@@ -141,6 +143,8 @@ def _missed(files: Sequence[dict[str, Any]]) -> list[str]:
             lines += [
                 f"## {score['lesion']}, test set: {len(score['missed'])} of {score['lesions']} "
                 f"lesions missed that float32 finds, {score['gained']} found that it misses",
+                "",
+                "x, y: its centre, in pixels of the network's picture.",
                 "",
                 "| picture | x | y | pixels |",
                 "|---|---|---|---|",

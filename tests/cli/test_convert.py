@@ -72,7 +72,7 @@ def test_unknown_names_list_the_choices(mobileseg, tmp_path):
     done = mobileseg("convert", "-t", "onnx", "--backend", "vulkan", cwd=tmp_path)
     assert refused(done) == "target onnx has no choice of backend; executorch has"
     done = mobileseg("convert", "-t", "executorch", "--frame", "64x64,96x96", cwd=tmp_path)
-    assert "expected one: a executorch file takes one size" in refused(done)
+    assert "expected one: executorch takes one size" in refused(done)
     assert "Missing option '-t' / '--target'" in refused(mobileseg("convert", cwd=tmp_path))
 
 

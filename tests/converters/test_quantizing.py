@@ -8,14 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from converters.quantizing import (
-    Outcome,
-    finish,
-    first_inside,
-    quantize_run,
-    read_pictures,
-    report,
-)
+from converters.quantized_record import finish, report
+from converters.quantizing import Outcome, first_inside, quantize_run
+from converters.run_pictures import read_pictures
 from mobileseg.data.phantom import write_phantoms
 from mobileseg.errors import BadInput
 from mobileseg.quantization.gate import Gate

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from converters.quiet import quiet
+from mobileseg.errors import BadInput
 
 # A child process is the chatter that Python's own sys.stdout never sees.
 CHILD = [
@@ -74,6 +75,16 @@ def test_what_was_said_is_shown_on_stderr_when_it_fails(terminal):
         os.write(1, b"the reason\n")
         raise RuntimeError("no luck")
     assert terminal() == ("", "the reason\n")
+
+
+def test_an_error_of_ours_stands_alone_if_nobody_asks_for_more(terminal, monkeypatch):
+    terminal.begin()
+    for asked, seen in (("", ""), ("1", "chatter")):
+        monkeypatch.setenv("MOBILESEG_DEBUG", asked)
+        with pytest.raises(BadInput), quiet():
+            os.write(2, b"chatter")
+            raise BadInput("one line")
+        assert terminal() == ("", seen)
 
 
 def test_only_the_end_of_a_long_speech_is_shown(terminal):

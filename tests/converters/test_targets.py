@@ -72,7 +72,9 @@ def test_a_choice_that_a_target_does_not_have_says_who_has_it():
 
 
 def test_several_frame_sizes_are_refused_where_a_file_takes_one():
-    with pytest.raises(BadInput, match="found 2 frame sizes; expected one: a torchscript file"):
+    with pytest.raises(
+        BadInput, match="found 2 frame sizes; expected one: torchscript takes one size"
+    ):
         target("torchscript").order([(64, 64), (64, 96)])
 
 

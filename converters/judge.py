@@ -1,0 +1,57 @@
+"""Scores forms of a run against the run itself, in PyTorch or as written files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from converters.goldens import planes
+from converters.run_pictures import tensor
+from converters.targets import Runner
+from mobileseg.data.prepared import Prepared
+from mobileseg.evaluation.against import Against, against
+from mobileseg.evaluation.reference import reference_probabilities
+from mobileseg.models.ensemble import Ensemble
+from mobileseg.runs import Run
+
+
+class Judge:
+    """Scores forms of a run's networks against the run itself, on one set of pictures.
+
+    Args:
+        prepared: labelled pictures at the network's size.
+    """
+
+    def __init__(self, run: Run, prepared: Sequence[Prepared]) -> None:
+        self.run, self.prepared = run, prepared
+        self.truth = np.stack([p.masks for p in prepared])  # N C S S
+        self.reference = np.stack([reference_probabilities(run, p.picture) for p in prepared])
+
+    def of_ensemble(self, ensemble: Ensemble) -> list[Against]:
+        """A form in PyTorch."""
+        with torch.no_grad():
+            return self._against([ensemble(tensor(p))[0].numpy() for p in self.prepared])
+
+    def of_file(self, runner: Runner) -> list[Against]:
+        """A written file of the networks alone."""
+        return self._against(
+            [runner(planes(p.picture.enhanced)).probabilities for p in self.prepared]
+        )
+
+    def _against(self, answers: Sequence[NDArray[np.float32]]) -> list[Against]:
+        other = np.stack(answers)
+        names = [p.name for p in self.prepared]
+        return [
+            against(
+                code,
+                names,
+                self.truth[:, c],
+                self.reference[:, c],
+                other[:, c],
+                self.run.config.thresholds[code],
+            )
+            for c, code in enumerate(self.run.config.lesions)
+        ]
