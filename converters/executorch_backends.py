@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
+from converters.executorch_coreml import coreml_partitioner
 from converters.executorch_partition import in_network, network_partitioner
-from mobileseg.errors import MissingToolkit, UnknownName
+from mobileseg.errors import UnknownName
 
 Partitioner = Callable[[str], Any]  # precision -> what to_edge_transform_and_lower takes
 
@@ -35,25 +35,7 @@ def _xnnpack(precision: str) -> Any:
 
 
 def _coreml(precision: str) -> Any:
-    try:
-        import coremltools as ct
-    except ImportError:
-        raise MissingToolkit.install("coremltools", "executorch,coreml") from None
-    from executorch.backends.apple.coreml.compiler import CoreMLBackend
-    from executorch.backends.apple.coreml.partition import CoreMLPartitioner
-
-    CoreMLBackend.get_model_debug_info = staticmethod(_no_debug_info)
-    computed_in = {"fp32": ct.precision.FLOAT32, "fp16": ct.precision.FLOAT16}[precision]
-    specs = CoreMLBackend.generate_compile_specs(
-        minimum_deployment_target=ct.target.iOS16, compute_precision=computed_in
-    )
-    return _only_networks(CoreMLPartitioner(compile_specs=specs))
-
-
-def _no_debug_info(package: Path) -> None:
-    """In place of upstream's: three quarters of the file would be names of operations for a
-    debugger, 0.9 MB of 1.2 for XS."""
-    (package / "executorch_debug_handle_mapping.json").unlink(missing_ok=True)
+    return _only_networks(coreml_partitioner(precision))
 
 
 def _vulkan(precision: str) -> Any:

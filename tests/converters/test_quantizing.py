@@ -74,7 +74,7 @@ def test_float32_loses_nothing_against_itself_and_every_layer_was_measured(kept,
     (score,) = outcome.files[0].validation
     assert abs(score.aupr_drop) < 1e-6 and score.missed == () and score.pictures == VALIDATION
     assert "outconv" not in [c.layer for c in outcome.costs]
-    assert len(outcome.costs) == 3 + 2 + 3  # stages down and up, sides
+    assert len(outcome.costs) == 2 + 1 + 2  # stages down and up, sides
     assert outcome.test  # the phantoms have a test set: the result is stated on it
 
 
