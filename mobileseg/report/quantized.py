@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -65,7 +66,7 @@ def _draw_front(axes: Axes, told: dict[str, Any]) -> None:
         axes.annotate(
             f"{file['name']}\n{file['network_bytes'] / 1000:.0f} kB",
             (ratio, drop),
-            xytext=(0, 11),
+            xytext=(0, 4 + math.sqrt(area / math.pi)),  # clear of the circle
             textcoords="offset points",
             ha="center",
         )
