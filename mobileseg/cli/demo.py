@@ -49,7 +49,7 @@ SHOWN = 3  # pictures in the report
 @click.option("--epochs", default=40, show_default=True)
 @click.option("--seed", default=0, show_default=True)
 def command(data: Path | None, output: Path, task: str, side: int, epochs: int, seed: int) -> None:
-    """Train a U²-Net-XS, convert it three ways, prove that the files agree, write report.html.
+    """Train a U²-Net-XS, convert it four ways, prove that the files agree, write report.html.
 
     \b
     Example:
