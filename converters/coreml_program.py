@@ -22,6 +22,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from threadpoolctl import threadpool_limits
 
 from converters.coreml_about import about, check_about, write_about
 from converters.coreml_answers import answering, outputs
@@ -77,7 +78,9 @@ def export(run: Run, order: Order, path: Path) -> None:
     if isinstance(graph, Deployable) and len(order.frames) > 1:
         graph.preprocess = FlexiblePreprocess(graph.spec, LAYOUT.histogram)
     answers = answering(graph, run.config, order)
-    with _toolkit() as ct, torch.no_grad():
+    # One thread: scikit-learn's k-means, which makes the palettes, adds a sum for each thread, and
+    # a machine with other cores would write another table.
+    with _toolkit() as ct, torch.no_grad(), threadpool_limits(1):
         computed_in = ct.precision.FLOAT32
         if order.precision == "fp16":
             computed_in = ct.transform.FP16ComputePrecision(op_selector=_in_network)

@@ -47,7 +47,8 @@ def test_the_teacher_answers_to_the_very_picture_that_the_student_is_shown(tiny,
     enhanced, moved = augment(*trainer.train.batch([2, 0]), moves)
     with torch.no_grad():
         expected = run.ensemble(enhanced)
-    assert torch.allclose(soft, expected, atol=1e-5)
+    # Folding batch norm rounds otherwise, up to 1.4e-5 in these random weights.
+    assert torch.allclose(soft, expected, atol=1e-4)
     assert torch.equal(masks, moved)
     assert expected.std() > 0.05  # the answers differ from place to place
     with torch.no_grad():  # the student's batch would be another question
