@@ -2,7 +2,7 @@
 
 They write warnings, progress bars and processor details to the file descriptors themselves, past
 Python. What they wrote is shown when they fail, because then it may be the reason; but an error of
-ours is one line to a person, and the rest is for MOBILESEG_DEBUG=1.
+ours or the system's is one line to a person, and the rest is for MOBILESEG_DEBUG=1.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ def _hidden() -> Iterator[None]:
                     os.dup2(copy, fd)
                     os.close(copy)
         except Exception as error:
-            if not isinstance(error, MobilesegError) or os.environ.get("MOBILESEG_DEBUG"):
+            if not isinstance(error, MobilesegError | OSError) or os.environ.get("MOBILESEG_DEBUG"):
                 said.seek(0)
                 os.write(2, said.read()[-4000:])
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import os
@@ -13,6 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @contextmanager
@@ -74,10 +77,10 @@ def staged_folder(folder: Path, *, force: bool = False, mark: str | None = None)
         mark: a file that results of this kind hold; a folder without it is never replaced.
 
     Raises:
-        BadInput: `folder` exists and is not empty, and `force` is not given.
+        BadInput: `folder` exists and is not empty, and `force` is not given; or the disk is full.
     """
     refuse_existing(folder, force=force, mark=mark)
-    folder = folder.resolve()  # "." has no name to put a folder beside
+    asked, folder = folder, folder.resolve()  # "." has no name to put a folder beside
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", dir=folder.parent))
     staged, old = work / "new", work / "old"
@@ -87,10 +90,22 @@ def staged_folder(folder: Path, *, force: bool = False, mark: str | None = None)
         if folder.exists():
             folder.replace(old)  # aside, not away: should the next line fail, it comes back
         staged.replace(folder)
+    except OSError as error:
+        if not is_full(error):
+            raise
+        raise BadInput(
+            f"{asked}: cannot be written, the disk is full; make room there and in "
+            f"{tempfile.gettempdir()}, or choose another place: nothing was kept or lost"
+        ) from error
     finally:
         if old.exists() and not folder.exists():
             old.replace(folder)
         shutil.rmtree(work, ignore_errors=True)
+
+
+def is_full(error: OSError) -> bool:
+    """Whether it says that a disk is full; copying a tree says so in words alone."""
+    return error.errno in FULL or any(os.strerror(number) in str(error) for number in FULL)
 
 
 def refuse_existing(folder: Path, *, force: bool = False, mark: str | None = None) -> None:

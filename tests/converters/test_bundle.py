@@ -5,8 +5,10 @@ from __future__ import annotations
 import copy
 import json
 import shutil
+import subprocess
 from hashlib import sha256
 from pathlib import Path
+from tempfile import gettempdir
 
 import pytest
 import torch
@@ -284,8 +286,8 @@ def test_a_run_that_has_not_finished_an_epoch_is_refused(tiny_run, write_run, tm
     assert left_in(tmp_path) == ["run"]
 
 
-@pytest.mark.parametrize("error", [OSError(28, "No space left"), MissingToolkit("x")], ids=repr)
-def test_a_full_disk_or_a_missing_toolkit_is_told_as_it_is(error, tiny_run, tmp_path, monkeypatch):
+@pytest.mark.parametrize("error", [OSError(13, "not yours"), MissingToolkit("x")], ids=repr)
+def test_a_systems_no_or_a_missing_toolkit_is_told_as_it_is(error, tiny_run, tmp_path, monkeypatch):
     def export(run, order, path: Path) -> None:
         raise error
 
@@ -293,6 +295,38 @@ def test_a_full_disk_or_a_missing_toolkit_is_told_as_it_is(error, tiny_run, tmp_
     with pytest.raises(type(error)) as caught:
         convert(tiny_run, tmp_path / "b")
     assert caught.value is error and left_in(tmp_path) == []
+
+
+@pytest.fixture
+def full_disk(tmp_path):
+    """A disk of 48 kB, with a file on it that is to stay."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounted = ["mount", "-t", "tmpfs", "-o", "size=48k", "tmpfs", str(disk)]
+    try:
+        done = subprocess.run(mounted, capture_output=True, text=True)
+    except OSError as error:
+        pytest.skip(f"not run: no small disk can be mounted ({error})")
+    if done.returncode:
+        pytest.skip(f"not run: no small disk can be mounted ({done.stderr.strip()})")
+    (disk / "mine.txt").write_text("kept")
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_on_a_full_disk_no_target_leaves_anything_and_the_line_names_the_bundle(
+    name, small_run, full_disk
+):
+    row = target(name)
+    order = row.order([FRAME_HW], graph="network")
+    with pytest.raises(BadInput) as caught:
+        write_bundle(small_run, full_disk / "b", target=row, order=order)
+    assert str(caught.value) == (
+        f"{full_disk / 'b'}: cannot be written, the disk is full; make room there and in "
+        f"{gettempdir()}, or choose another place: nothing was kept or lost"
+    )
+    assert left_in(full_disk) == ["mine.txt"]
 
 
 @pytest.mark.parametrize("error", [RuntimeError("disk"), KeyboardInterrupt()], ids=repr)

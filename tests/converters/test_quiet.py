@@ -77,13 +77,16 @@ def test_what_was_said_is_shown_on_stderr_when_it_fails(terminal):
     assert terminal() == ("", "the reason\n")
 
 
-def test_an_error_of_ours_stands_alone_if_nobody_asks_for_more(terminal, monkeypatch):
+@pytest.mark.parametrize("error", [BadInput("one line"), OSError(28, "disk full")], ids=repr)
+def test_an_error_of_ours_or_the_systems_stands_alone_if_nobody_asks_for_more(
+    error, terminal, monkeypatch
+):
     terminal.begin()
     for asked, seen in (("", ""), ("1", "chatter")):
         monkeypatch.setenv("MOBILESEG_DEBUG", asked)
-        with pytest.raises(BadInput), quiet():
+        with pytest.raises(type(error)), quiet():
             os.write(2, b"chatter")
-            raise BadInput("one line")
+            raise error
         assert terminal() == ("", seen)
 
 
