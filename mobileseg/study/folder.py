@@ -38,7 +38,10 @@ EVALUATION = "evaluation.json"
 IDENTITY = ("name", "protocol", "approximate", "preprocess", "data", "data_sha256")
 
 # What a run's row leaves out where it does without.
-UNTOLD = {name: getattr(TrainConfig(), name) for name in ("prune", "distil_weight", "distil_loss")}
+UNTOLD = {
+    name: getattr(TrainConfig(), name)
+    for name in ("prune", "settle", "distil_weight", "distil_loss")
+}
 
 WAITING, RUNNING, COMPLETE = "waiting", "running", "complete"
 DIVERGED, FAILED = "diverged", "failed"

@@ -103,6 +103,9 @@ class TrainConfig:
     prune: float = _choice(
         0.0, "Share of the convolutions' weights to set to 0, smallest first, for good."
     )
+    settle: int = _choice(
+        0, "Last epochs with batch norm's statistics taken anew and held, as the phone has them."
+    )
     teacher: KnownRun | None = None
     start: KnownRun | None = None
     augment: AugmentRanges = field(default_factory=AugmentRanges)
@@ -129,7 +132,9 @@ class TrainConfig:
 
         if not 0 <= self.prune < 1:
             raise BadInput(f"prune {self.prune}: expected 0 or more, below 1")
-        for name in ("teacher", "start", "prune"):
+        if not 0 <= self.settle <= self.epochs:
+            raise BadInput(f"settle {self.settle}: expected 0 to the {self.epochs} epochs")
+        for name in ("teacher", "start", "prune", "settle"):
             if self.devices > 1 and getattr(self, name):
                 raise BadInput(f"devices {self.devices}: not tried with {name}; expected 1")
         if self.devices > 1 and self.batch < 2 * self.devices:
@@ -153,7 +158,7 @@ class TrainConfig:
         values = asdict(self)
         values["augment"]["scale"] = list(values["augment"]["scale"])
         # What a training does without is not told, so that it reads as one that had no such choice.
-        without = [name for name in ("prune", *RUNS) if not values[name]]
+        without = [name for name in ("prune", "settle", *RUNS) if not values[name]]
         if self.teacher is None:
             default = type(self)()
             told = ("distil_weight", "distil_loss")

@@ -24,12 +24,14 @@ from mobileseg.training.distillation import Distillation, Teacher
 from mobileseg.training.losses import DeepSupervision
 from mobileseg.training.pictures import PictureSet
 from mobileseg.training.pruning import Pruner
+from mobileseg.training.settling import Settler
 from mobileseg.training.team import Alone, Team
 
 Report = Callable[[dict[str, float]], None]
 
 DIVERGED = "diverged.json"  # the batch at which the loss stopped being a number
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
+SETTLED_AT_ONCE = 4  # pictures whose statistics are taken together; more need more memory
 AT_ONCE = {"cpu": 1, "cuda": 8}  # validation pictures a forward pass
 
 
@@ -78,6 +80,9 @@ class Trainer:
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=choices.precision == "fp16")
         self.loss = deep_supervision(choices)
         self.pruner = Pruner(self.network, choices.prune, choices.epochs) if choices.prune else None
+        self.settler = (
+            Settler(self.network, choices.settle, choices.epochs) if choices.settle else None
+        )
         self.teacher = teacher
         # What a step goes down; the loss on masks alone is what validation tells.
         self.training_loss: Callable[..., Tensor] = (
@@ -131,6 +136,8 @@ class Trainer:
         self.network.train()
         if self.pruner:
             self.pruner.begin(epoch)
+        if self.settler:
+            self.settler.begin(epoch, self.every_picture(epoch))
         batches = list(self.batches(epoch))
         losses = []
         for chosen in batches:
@@ -157,6 +164,12 @@ class Trainer:
         moves = matrices(self.choices.seed, epoch, chosen, self.choices.augment)
         pictures, masks = augment(*self.train.batch(chosen), moves)
         return self._normalised(pictures), *self.targets(pictures, masks)
+
+    def every_picture(self, epoch: int) -> Iterator[Tensor]:
+        """The training pictures, moved and normalised, some at a time."""
+        for some in torch.split(torch.arange(len(self.train)), SETTLED_AT_ONCE):
+            moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
+            yield self._normalised(augment(*self.train.batch(some), moves)[0])
 
     def targets(self, pictures: Tensor, masks: Tensor) -> tuple[Tensor, ...]:
         """Masks (n, C, S, S) and, with a teacher, its probabilities for the same pictures.

@@ -55,6 +55,9 @@ def test_it_survives_json_and_an_older_versions_lacks_nothing():
         ({"alpha": 1.5}, "alpha 1.5: expected 0 to 1"),
         ({"validation_share": -0.1}, "validation share -0.1: expected 0 to 1"),
         ({"prune": 1.0}, "prune 1.0: expected 0 or more, below 1"),
+        ({"settle": -1}, "settle -1: expected 0 to the 400 epochs"),
+        ({"settle": 9, "epochs": 8}, "settle 9: expected 0 to the 8 epochs"),
+        ({"settle": 1, "devices": 2}, "devices 2: not tried with settle; expected 1"),
         ({"distil_weight": 1.5}, "distil weight 1.5: expected 0 to 1"),
         ({"devices": 0}, "devices 0: expected 1 or more"),
         (
@@ -99,10 +102,12 @@ def test_ranges_that_are_none_are_refused(given):
 
 def test_what_a_training_does_without_is_not_told():
     plain = TrainConfig().to_json()
-    assert not {"teacher", "start", "prune", "distil_weight", "distil_loss"} & plain.keys()
+    assert (
+        not {"teacher", "start", "prune", "settle", "distil_weight", "distil_loss"} & plain.keys()
+    )
     teacher = KnownRun("a", "0")
     for given in (
-        {"prune": 0.5},
+        {"prune": 0.5, "settle": 5},
         {"teacher": teacher, "start": teacher},
         {"distil_weight": 0.75, "distil_loss": "masks"},
     ):
