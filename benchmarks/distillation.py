@@ -15,15 +15,13 @@ from pathlib import Path
 from typing import Any
 
 import click
+from scoring import Scorer, Scores
 
 from converters.evidence import record
-from mobileseg.evaluation.score import evaluate_run
 from mobileseg.files import sha256, write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.runs import WEIGHTS, Run, open_run
 from mobileseg.study.gain import Gain
-from mobileseg.training.reading import Pictures, read_pictures
-from mobileseg.training.session import pick_device
 
 RUNS = click.Path(path_type=Path)
 
@@ -48,27 +46,21 @@ def main(
     """Score every run on the test pictures and write the JSON."""
     ensemble = open_run(teacher)
     config = ensemble.config
-    rule, cpu = config.training["mask_rule"], pick_device("cpu")
-    pictures = read_pictures(data, config.lesions, config.preprocess, rule, cpu)
     groups = {
         "plain": [open_run(path) for path in plain],
         "distilled": [open_run(path) for path in distilled],
         "control": [open_run(path) for path in control],
     }
     _refuse_another_teacher(ensemble, groups["distilled"])
-    taught = _scores(ensemble, pictures)
-    scores = {
-        part: {run.path.resolve().name: _scores(run, pictures) for run in runs}
-        for part, runs in groups.items()
-    }
+    scorer = Scorer(data, groups["plain"][0])
+    taught, scores = scorer(ensemble), scorer.groups(groups)
     head = record() | {"command": asked, "data": data.name, "variant": config.variant}
     rows = [
         head
         | {"side": config.preprocess.side_px, "protocol": config.training["protocol"]}
         | {"lesion": code}
-        | _row(
-            {p: {n: s[code] for n, s in named.items()} for p, named in scores.items()}, taught[code]
-        )
+        | _row(_named(scores, code, "pooled"), taught[code]["pooled"])
+        | {"per_picture": _row(_named(scores, code, "per_picture"), taught[code]["per_picture"])}
         | {"training": {p: r[0].config.training for p, r in groups.items() if r}}
         for code in task_lesions(config.task)
     ]
@@ -86,10 +78,11 @@ def _refuse_another_teacher(teacher: Run, distilled: list[Run]) -> None:
             raise click.ClickException(f"{run.path}: {teacher.path} is not its teacher")
 
 
-def _scores(run: Run, pictures: Pictures) -> dict[str, float]:
-    found = evaluate_run(run, pictures.test)
-    print(run.path.name, *(f"{e.lesion} {e.pooled.exact:.4f}" for e in found), flush=True)
-    return {e.lesion: e.pooled.exact for e in found}
+def _named(
+    scores: dict[str, dict[str, Scores]], code: str, how: str
+) -> dict[str, dict[str, float]]:
+    """Group -> run -> one lesion's AUPR."""
+    return {p: {n: s[code][how] for n, s in of.items()} for p, of in scores.items()}
 
 
 def _row(scores: dict[str, dict[str, float]], teacher: float) -> dict[str, Any]:
