@@ -32,7 +32,13 @@ PARITY = (
 # What quantising the shipped runs and compressing their weights cost.
 INT8, WEIGHTS = "quantization-front-cpu.json", "coreml-weights-cpu.json"
 # Networks that learnt from an ensemble, oldest first.
-TAUGHT = ("distillation-cpu.json", "distillation-scratch-cpu.json")
+TAUGHT = (
+    "distillation-cpu.json",
+    "distillation-scratch-cpu.json",
+    "distillation-settled-cpu.json",
+)
+# Batch norm held in the last epochs.
+SETTLED = "settling-cpu.json"
 PRUNED = "pruning-cpu.json"
 # Trained runs by the study that made them.
 STUDIES = ("study-exudates-cpu.json",)
@@ -62,6 +68,8 @@ def block() -> str:
             *_int8(),
             "",
             *_weights(),
+            "",
+            *map(_settled, _read(SETTLED)),
             "",
             *_taught(),
             "",
@@ -162,6 +170,22 @@ def _drops(row: dict[str, Any]) -> str:
     )
 
 
+def _settled(row: dict[str, Any]) -> str:
+    """What it is worth to train as a phone computes, against as many epochs without."""
+
+    def told(part: str) -> str:
+        pooled, each = row[part]["pooled"], row[part]["per_picture"]
+        return f"{pooled['mean']:.3f} ({pooled['sd']:.3f}; a picture {each['mean']:.3f})"
+
+    return (
+        f"Batch norm's averages held in the last epochs (`--settle`), U²-Net-"
+        f"{row['variant'].upper()} at {row['side']} px, {len(row['plain']['pooled']['runs'])} "
+        f"seeds, test AUPR (SD; mean over the pictures): plain {told('plain')}, after "
+        f"{row['training']['control']['epochs']} epochs more {told('control')}, after as many "
+        f"settled ones {told('settled')}."
+    )
+
+
 def _taught() -> list[str]:
     """A row per way of learning from an ensemble."""
     rows = [row for name in TAUGHT for row in _read(name)]
@@ -169,8 +193,9 @@ def _taught() -> list[str]:
         "Does one U²-Net-XS learn what three know? Test AUPR, means of three runs (SD); the "
         "teacher is their ensemble, and a control trains as the pupil does, without the teacher:",
         "",
-        "| pupil | plain | teacher | pupil | control | share of the gap closed |",
-        "|---|---|---|---|---|---|",
+        "| side px | pupil | plain | teacher | pupil | control | share of the gap closed, by the "
+        "control |",
+        "|---|---|---|---|---|---|---|",
         *map(_taught_row, rows),
         "",
         *map(_pruned, _read(PRUNED)),
@@ -194,11 +219,14 @@ def _taught_row(row: dict[str, Any]) -> str:
 
     how = row["training"]["distilled"]
     begun = "begun at the plain weights" if how.get("start") else "from scratch"
-    closed = row["gap_closed"]
+    epochs = f"{how['epochs']} {'settled ' * bool(how.get('settle'))}epochs"
+    closed = "undecidable: " + (row["undecidable"] or "")
+    if not row["undecidable"]:
+        control = row.get("gap_closed_by_control")
+        closed = f"{row['gap_closed']:.0%}" + (f", {control:.0%}" if control is not None else "")
     return (
-        f"| {begun}, {how['epochs']} epochs | {mean('plain')} | {row['teacher']:.3f} "
-        f"| {mean('distilled')} | {mean('control')} "
-        f"| {f'{closed:.0%}' if closed is not None else 'undecidable: ' + row['undecidable']} |"
+        f"| {row['side']} | {begun}, {epochs} | {mean('plain')} | {row['teacher']:.3f} "
+        f"| {mean('distilled')} | {mean('control')} | {closed} |"
     )
 
 
