@@ -107,7 +107,7 @@ def command(
     from mobileseg.training.config import TrainConfig
     from mobileseg.training.session import pick_device
 
-    for name in ("distil_weight", "distil_loss"):
+    for name in ("distil_weight", "distil_loss", "distil_blend"):
         if given[name] is not None and teacher is None:
             option = name.replace("_", "-")
             raise BadInput(f"--{option}: how a teacher is learned from; expected --teacher RUN")

@@ -10,9 +10,11 @@ takes means is how a batch norm left in training mode shows in a saved program.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import reduce
+from itertools import takewhile
 from operator import add
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -58,6 +60,11 @@ class MemberNetwork(nn.Module):
         """(N, 3, S, S) float32, 0..255 -> (N, C, S, S) probabilities."""
         return torch.sigmoid(self.network(self.normalise(enhanced))[0])
 
+    def supervised(self, enhanced: Tensor) -> list[Tensor]:
+        """The same, and the probabilities of every side at its own size."""
+        network: Any = self.network
+        return [torch.sigmoid(logits) for logits in network.supervised(self.normalise(enhanced))]
+
 
 class Ensemble(nn.Module):
     """Members that answer one after the other, averaged by task, tasks side by side.
@@ -78,7 +85,18 @@ class Ensemble(nn.Module):
         self.tasks = by_task([member.task for member in members])
 
     def forward(self, enhanced: Tensor) -> Tensor:
-        answers = [member(enhanced) for member in self.members]
+        return self._together([member(enhanced) for member in self.members])
+
+    def supervised(self, enhanced: Tensor) -> list[Tensor]:
+        """The answer, then the sides, as deep as all members have them alike: what a student may
+        learn at its own sides."""
+        members = cast(Iterable[MemberNetwork], self.members)
+        depths = zip(*(member.supervised(enhanced) for member in members), strict=False)
+        alike = takewhile(lambda maps: len({m.shape[2:] for m in maps}) == 1, depths)
+        return [self._together(maps) for maps in alike]
+
+    def _together(self, answers: Sequence[Tensor]) -> Tensor:
+        """Members' maps of one size: averaged by task, tasks side by side."""
         maps = [mean([answers[i] for i in places]) for places in self.tasks.values()]
         return maps[0] if len(maps) == 1 else torch.cat(maps, dim=1)
 

@@ -40,7 +40,7 @@ IDENTITY = ("name", "protocol", "approximate", "preprocess", "data", "data_sha25
 # What a run's row leaves out where it does without.
 UNTOLD = {
     name: getattr(TrainConfig(), name)
-    for name in ("prune", "settle", "distil_weight", "distil_loss")
+    for name in ("prune", "settle", "distil_weight", "distil_loss", "distil_blend")
 }
 
 WAITING, RUNNING, COMPLETE = "waiting", "running", "complete"

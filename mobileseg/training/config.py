@@ -97,8 +97,12 @@ class TrainConfig:
     distil_weight: float = _choice(0.5, "With --teacher: its share of the loss; masks: the rest.")
     distil_loss: str = _choice(
         "cross-entropy",
-        "With --teacher, its probabilities by: cross-entropy (Hinton et al.), or the masks' loss.",
-        ("cross-entropy", "masks"),
+        "With --teacher, its probabilities by: cross-entropy (Hinton et al.), the masks' loss, or "
+        "semimetric: cross-entropy and a Dice for probabilities, at each of the teacher's sides.",
+        ("cross-entropy", "masks", "semimetric"),
+    )
+    distil_blend: float = _choice(
+        0.0, "With --teacher: share of steps with blends of two pictures, the teacher's alone."
     )
     prune: float = _choice(
         0.0, "Share of the convolutions' weights to set to 0, smallest first, for good."
@@ -126,7 +130,13 @@ class TrainConfig:
         for name in ("lr", "dice_smooth"):  # no smoothing: 0/0 where two masks are empty
             if not 0 < getattr(self, name) < math.inf:
                 raise BadInput(f"{_words(name)} {getattr(self, name)}: expected a number above 0")
-        for name in ("alpha", "plateau_factor", "validation_share", "distil_weight"):
+        for name in (
+            "alpha",
+            "plateau_factor",
+            "validation_share",
+            "distil_weight",
+            "distil_blend",
+        ):
             if not 0 <= getattr(self, name) <= 1:
                 raise BadInput(f"{_words(name)} {getattr(self, name)}: expected 0 to 1")
 
@@ -161,7 +171,7 @@ class TrainConfig:
         without = [name for name in ("prune", "settle", *RUNS) if not values[name]]
         if self.teacher is None:
             default = type(self)()
-            told = ("distil_weight", "distil_loss")
+            told = ("distil_weight", "distil_loss", "distil_blend")
             without += [name for name in told if values[name] == getattr(default, name)]
         return {name: value for name, value in values.items() if name not in without}
 

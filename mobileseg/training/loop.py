@@ -20,7 +20,7 @@ from mobileseg.models.build import build
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import LAST, TrainState, commit
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.distillation import Distillation, Teacher
+from mobileseg.training.distillation import Distillation, Teacher, blend
 from mobileseg.training.losses import DeepSupervision
 from mobileseg.training.pictures import PictureSet
 from mobileseg.training.pruning import Pruner
@@ -28,6 +28,7 @@ from mobileseg.training.settling import Settler
 from mobileseg.training.team import Alone, Team
 
 Report = Callable[[dict[str, float]], None]
+Targets = tuple[Tensor | None, *tuple[Tensor, ...]]  # masks, then a teacher's maps
 
 DIVERGED = "diverged.json"  # the batch at which the loss stopped being a number
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
@@ -159,10 +160,16 @@ class Trainer:
         for start in range(0, len(order), self.choices.batch):
             yield [int(i) for i in order[start : start + self.choices.batch]]
 
-    def batch(self, epoch: int, chosen: Sequence[int]) -> tuple[Tensor, ...]:
-        """Pictures (n, 3, S, S), moved and normalised, and their `targets`, on the device."""
-        moves = matrices(self.choices.seed, epoch, chosen, self.choices.augment)
+    def batch(self, epoch: int, chosen: Sequence[int]) -> tuple[Tensor, *Targets]:
+        """Pictures (n, 3, S, S), moved and normalised, and their `targets`, on the device.
+
+        Blends have no masks: None in their place.
+        """
+        seed, share = self.choices.seed, self.choices.distil_blend
+        moves = matrices(seed, epoch, chosen, self.choices.augment)
         pictures, masks = augment(*self.train.batch(chosen), moves)
+        if self.teacher and share and blend(pictures, seed, epoch, chosen, share):
+            return self._normalised(pictures), None, *self.teacher(pictures)
         return self._normalised(pictures), *self.targets(pictures, masks)
 
     def every_picture(self, epoch: int) -> Iterator[Tensor]:
@@ -171,13 +178,13 @@ class Trainer:
             moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
             yield self._normalised(augment(*self.train.batch(some), moves)[0])
 
-    def targets(self, pictures: Tensor, masks: Tensor) -> tuple[Tensor, ...]:
-        """Masks (n, C, S, S) and, with a teacher, its probabilities for the same pictures.
+    def targets(self, pictures: Tensor, masks: Tensor) -> tuple[Tensor, *tuple[Tensor, ...]]:
+        """Masks (n, C, S, S) and, with a teacher, its maps of the same pictures.
 
         Args:
             pictures: moved, not normalised: the teacher has a mean and SD of its own.
         """
-        return (masks, self.teacher(pictures)) if self.teacher else (masks,)
+        return (masks, *self.teacher(pictures)) if self.teacher else (masks,)
 
     def maps(self, pictures: Tensor) -> list[Tensor]:
         """The maps to supervise, in the parameters' own precision."""

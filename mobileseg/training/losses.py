@@ -68,6 +68,23 @@ def dice_loss(logits: Tensor, target: Tensor, *, smooth: float, pool_batch: bool
     return loss if pool_batch else loss.mean(dim=0)
 
 
+def semimetric_dice_loss(
+    logits: Tensor, target: Tensor, *, smooth: float, pool_batch: bool
+) -> Tensor:
+    """Σ|p - t| / (Σp + Σt + smooth): `dice_loss` where the target is 0 or 1, and least at p = t.
+
+    The plain one is not: of a target between, it makes the nearer of 0 and 1.
+
+    Args, returns: as of `dice_loss`; the target 0..1.
+
+    Source: Wang et al. 2023, arXiv:2303.16296, the semimetric loss DML1.
+    """
+    p = torch.sigmoid(logits)
+    over = (0, 2, 3) if pool_batch else (2, 3)
+    loss = (p - target).abs().sum(dim=over) / (p.sum(dim=over) + target.sum(dim=over) + smooth)
+    return loss if pool_batch else loss.mean(dim=0)
+
+
 def class_weights(target: Tensor, power: float) -> Tensor:
     """w_k: what a lesion counts in a batch; more the fewer pixels it has there.
 

@@ -123,6 +123,8 @@ def _refuse_unlike(trainers: Sequence[Trainer]) -> None:
         raise BadInput(f"{first.folder}: prune chooses zeros in each run; train the runs apart")
     if first.choices.settle:
         raise BadInput(f"{first.folder}: settle stops each run's batch norms; train the runs apart")
+    if first.choices.distil_blend:
+        raise BadInput(f"{first.folder}: blends are each run's own; train the runs apart")
     if first.choices.precision == "fp16":
         raise BadInput(f"{first.folder}: fp16 scales each run's gradients; train the runs apart")
 

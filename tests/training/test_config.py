@@ -59,6 +59,7 @@ def test_it_survives_json_and_an_older_versions_lacks_nothing():
         ({"settle": 9, "epochs": 8}, "settle 9: expected 0 to the 8 epochs"),
         ({"settle": 1, "devices": 2}, "devices 2: not tried with settle; expected 1"),
         ({"distil_weight": 1.5}, "distil weight 1.5: expected 0 to 1"),
+        ({"distil_blend": -0.1}, "distil blend -0.1: expected 0 to 1"),
         ({"devices": 0}, "devices 0: expected 1 or more"),
         (
             {"devices": 2, "batch": 3},
@@ -103,13 +104,14 @@ def test_ranges_that_are_none_are_refused(given):
 def test_what_a_training_does_without_is_not_told():
     plain = TrainConfig().to_json()
     assert (
-        not {"teacher", "start", "prune", "settle", "distil_weight", "distil_loss"} & plain.keys()
+        not {"teacher", "start", "prune", "settle", "distil_weight", "distil_loss", "distil_blend"}
+        & plain.keys()
     )
     teacher = KnownRun("a", "0")
     for given in (
         {"prune": 0.5, "settle": 5},
         {"teacher": teacher, "start": teacher},
-        {"distil_weight": 0.75, "distil_loss": "masks"},
+        {"distil_weight": 0.75, "distil_loss": "masks", "distil_blend": 0.5},
     ):
         told = TrainConfig(**given)
         assert told.to_json().keys() >= given.keys()

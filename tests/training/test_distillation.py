@@ -9,9 +9,15 @@ import torch
 
 from mobileseg.data.augment import augment, matrices
 from mobileseg.data.choices import AugmentRanges
+from mobileseg.errors import BadInput
 from mobileseg.training.distillation import Distillation, Teacher
-from mobileseg.training.losses import DeepSupervision, soft_cross_entropy
-from mobileseg.training.together import epoch_in_turns, stacked_epoch
+from mobileseg.training.losses import (
+    DeepSupervision,
+    dice_loss,
+    semimetric_dice_loss,
+    soft_cross_entropy,
+)
+from mobileseg.training.together import epoch_in_turns, stacked_epoch, train_together
 
 CPU = torch.device("cpu")
 STILL = AugmentRanges(rotate_deg=0, scale=(1, 1), translate=0, shear_deg=0, flip=0)
@@ -42,7 +48,7 @@ def _ensemble(folder, runs):
 def test_the_teacher_answers_to_the_very_picture_that_the_student_is_shown(tiny, tmp_path, taught):
     run, teacher = taught
     trainer = tiny(tmp_path / "run", teacher=teacher, distil_weight=0.5)
-    pictures, masks, soft = trainer.batch(4, [2, 0])
+    pictures, masks, soft, *sides = trainer.batch(4, [2, 0])
     moves = matrices(trainer.choices.seed, 4, [2, 0], trainer.choices.augment)
     enhanced, moved = augment(*trainer.train.batch([2, 0]), moves)
     with torch.no_grad():
@@ -50,6 +56,8 @@ def test_the_teacher_answers_to_the_very_picture_that_the_student_is_shown(tiny,
     # Folding batch norm rounds otherwise, up to 1.4e-5 in these random weights.
     assert torch.allclose(soft, expected, atol=1e-4)
     assert torch.equal(masks, moved)
+    student = [m.shape for m in trainer.maps(pictures)]
+    assert [m.shape for m in (soft, *sides)] == student  # a map for each that is supervised
     assert expected.std() > 0.05  # the answers differ from place to place
     with torch.no_grad():  # the student's batch would be another question
         assert (run.ensemble(pictures) - expected).abs().max() > 0.05
@@ -106,13 +114,86 @@ def test_the_teacher_may_stand_in_for_the_masks():
     assert Distillation(paper, 0.75, "masks")(maps, masks, soft) == pytest.approx(mixed.item())
 
 
+@pytest.mark.parametrize("pool_batch", [True, False])
+def test_semimetric_dice_is_dice_for_masks_and_least_at_the_probability_for_others(pool_batch):
+    torch.manual_seed(0)
+    how = {"smooth": 1.0, "pool_batch": pool_batch}
+    logits = torch.randn(3, 2, 5, 5)
+    masks = (torch.rand(3, 2, 5, 5) > 0.6).float()
+    assert torch.allclose(
+        semimetric_dice_loss(logits, masks, **how), dice_loss(logits, masks, **how)
+    )
+    soft = torch.full((1, 1, 4, 4), 0.3)
+    least = {}
+    for loss in (semimetric_dice_loss, dice_loss):
+        tried = torch.linspace(0.02, 0.98, 97)
+        values = [loss(torch.logit(p).expand(1, 1, 4, 4), soft, **how).item() for p in tried]
+        least[loss] = tried[values.index(min(values))].item()
+    assert least[semimetric_dice_loss] == pytest.approx(0.3, abs=0.006)
+    assert least[dice_loss] > 0.9  # why the plain one will not do
+
+
+@pytest.mark.parametrize("supervision", ["shrink", "enlarge"])
+def test_a_side_learns_from_the_teachers_own_or_from_its_answer_where_it_has_none(supervision):
+    torch.manual_seed(0)
+    maps = [torch.randn(2, 1, n, n) for n in (8, 8, 4)]
+    answer, side = torch.rand(2, 1, 8, 8), torch.rand(2, 1, 8, 8)
+    paper = DeepSupervision(alpha=0.5, supervision=supervision)
+    loss = Distillation(paper, 1.0, "semimetric")
+
+    def one(logits, wanted):
+        dice = semimetric_dice_loss(logits, wanted, smooth=1.0, pool_batch=True)
+        return 0.5 * (soft_cross_entropy(logits, wanted) + dice).mean()
+
+    fitted = paper.fitted(maps[2], answer)
+    expected = one(maps[0], answer) + one(maps[1], side) + one(*fitted)
+    for theirs in ([answer, side], [answer, side, torch.rand(2, 1, 3, 3)]):  # none, or unlike
+        assert loss(maps, None, *theirs).item() == pytest.approx(expected.item())
+
+
+def test_blends_are_the_teachers_alone_and_come_in_the_share_that_was_asked_for(
+    tiny, tmp_path, taught
+):
+    run, teacher = taught
+    half = tiny(tmp_path / "half", pictures=4, teacher=teacher, distil_blend=0.5)
+    never = tiny(tmp_path / "never", pictures=4, teacher=teacher)
+    blends = 0
+    for epoch in range(40):
+        pictures, masks, soft, *_ = half.batch(epoch, [1, 3])
+        plain, drawn, _, *_ = never.batch(epoch, [1, 3])
+        if masks is not None:
+            assert torch.equal(pictures, plain) and torch.equal(masks, drawn)
+            continue
+        blends += 1
+        # One weight for both: the two blends add up to the two pictures.
+        assert torch.allclose(pictures.sum(0), plain.sum(0), atol=1e-3)
+        assert not torch.allclose(pictures, plain, atol=1e-3)
+        with torch.no_grad():
+            expected = run.ensemble(pictures * half.sd + half.mean)
+        assert torch.allclose(soft, expected, atol=1e-3)
+    assert 10 <= blends <= 30
+    again = half.batch(7, [1, 3])  # drawn from seed, epoch and picture, not from what came before
+    assert torch.equal(again[0], half.batch(7, [1, 3])[0])
+    alone = tiny(tmp_path / "always", pictures=4, teacher=teacher, distil_blend=1.0)
+    assert alone.batch(0, [2])[1] is not None  # one picture has nothing to be blended with
+
+
+def test_a_student_of_blends_trains_and_a_stack_of_them_is_refused(tiny, tmp_path, taught):
+    how = {"teacher": taught[1], "distil_blend": 1.0, "distil_loss": "semimetric", "epochs": 1}
+    runs = [tiny(tmp_path / str(i), pictures=2, seed=i, **how) for i in range(2)]
+    with pytest.raises(BadInput, match="blends are each run's own; train the runs apart"):
+        train_together(runs, form="stacked")
+    assert train_together(runs, form="turns") == {}
+    assert all(run.state.epoch == 1 for run in runs)
+
+
 def test_a_student_comes_nearer_to_its_teacher_than_one_without(tiny, tmp_path, taught):
     _, teacher = taught
     how = {"epochs": 6, "augment": STILL, "keep": "last"}
     plain = tiny(tmp_path / "plain", **how)
     student = tiny(tmp_path / "student", teacher=teacher, distil_weight=1.0, **how)
     enhanced, _ = plain.train.batch([0, 1, 2])
-    wanted = teacher(enhanced)
+    wanted = teacher(enhanced)[0]
 
     def distance(trainer):
         trainer.run()
