@@ -43,6 +43,19 @@ OWN = (
     "start",
 )
 
+# What a run does by itself, and no step of several can do for all.
+ALONE = {
+    "prune": "prune chooses zeros in each run",
+    "settle": "settle stops each run's batch norms",
+    "distil_blend": "blends are each run's own",
+}
+
+
+def not_stacked(choices: TrainConfig) -> str | None:
+    """Why runs of these choices cannot share a step; None: they can."""
+    named = next((why for name, why in ALONE.items() if getattr(choices, name)), None)
+    return named or ("fp16 scales each run's gradients" if choices.precision == "fp16" else None)
+
 
 def fastest_form(device: torch.device) -> str:
     """Stacked where launching kernels is what costs, turns where arithmetic is."""
@@ -60,7 +73,7 @@ def train_together(
     Args:
         trainers: of one variant, task, size and batch; at any epoch each.
         report: called with a trainer and its row after each of its epochs.
-        form: a name of FORMS; by default what is fastest on the device.
+        form: a name of FORMS; by default what is fastest on the device, of what the runs allow.
 
     Returns:
         Run folder -> why it was left behind, for runs whose loss became no number.
@@ -69,7 +82,9 @@ def train_together(
         UnknownName: no such form.
         BadInput: the runs are not alike enough.
     """
-    form = form or fastest_form(trainers[0].device)
+    if form is None:
+        alone = any(not_stacked(trainer.choices) for trainer in trainers)
+        form = "turns" if alone else fastest_form(trainers[0].device)
     if form not in FORMS:
         raise UnknownName("form of training together", form, FORMS)
     if form == "stacked":
@@ -119,14 +134,9 @@ def _refuse_unlike(trainers: Sequence[Trainer]) -> None:
                 f"{trainer.folder}: differs from {first.folder} in more than seed, split and "
                 "learning rate (variant, task, size, batch or loss); train them apart"
             )
-    if first.choices.prune:
-        raise BadInput(f"{first.folder}: prune chooses zeros in each run; train the runs apart")
-    if first.choices.settle:
-        raise BadInput(f"{first.folder}: settle stops each run's batch norms; train the runs apart")
-    if first.choices.distil_blend:
-        raise BadInput(f"{first.folder}: blends are each run's own; train the runs apart")
-    if first.choices.precision == "fp16":
-        raise BadInput(f"{first.folder}: fp16 scales each run's gradients; train the runs apart")
+    reason = not_stacked(first.choices)
+    if reason:
+        raise BadInput(f"{first.folder}: {reason}; train the runs apart")
 
 
 Outcome = float | Diverged  # an epoch's mean training loss, or why there is none
