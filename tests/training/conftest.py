@@ -62,6 +62,21 @@ def tiny() -> Begin:
 
 
 @pytest.fixture
+def stopped(tiny: Begin) -> Callable[..., None]:
+    """Call it as `tiny`, with the epoch after which somebody presses Ctrl-C."""
+
+    def train(folder: Path, after: int, **given: Any) -> None:
+        def stop(row: dict[str, float]) -> None:
+            if row["epoch"] == after:
+                raise KeyboardInterrupt
+
+        with pytest.raises(KeyboardInterrupt):
+            tiny(folder, **given).run(stop)
+
+    return train
+
+
+@pytest.fixture
 def same() -> Callable[[dict[str, Tensor], dict[str, Tensor]], bool]:
     """Whether two state dicts are equal to the bit."""
 

@@ -210,19 +210,18 @@ def test_validation_tells_the_loss_on_masks_alone(tiny, tmp_path, taught):
     assert student.validate()[0] == plain.validate()[0]
 
 
-def test_stopping_changes_no_bit_with_a_teacher_and_a_start(tiny, tmp_path, same, taught, make_run):
+@pytest.mark.parametrize(
+    "learnt", [{}, {"distil_blend": 0.7, "distil_loss": "semimetric"}], ids=str
+)
+def test_stopping_changes_no_bit_with_a_teacher_and_a_start(
+    learnt, tiny, tmp_path, same, stopped, taught, make_run
+):
     started = make_run(tmp_path / "first", seed=7).network.state_dict()
-    how = {"epochs": 2, "teacher": taught[1], "schedule": "cosine", "keep": "last"}
+    how = learnt | {"epochs": 2, "teacher": taught[1], "schedule": "cosine", "keep": "last"}
     whole = tiny(tmp_path / "whole", start=started, **how)
     assert same(whole.network.state_dict(), started)
     whole.run()
-
-    def stop(row):
-        if row["epoch"] == 1:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tiny(tmp_path / "stopped", start=started, **how).run(stop)
+    stopped(tmp_path / "stopped", 1, start=started, **how)
     resumed = tiny(tmp_path / "stopped", **how).run()  # its start is behind it
     assert same(resumed.network, whole.state.network)
     assert resumed.rows == whole.state.rows

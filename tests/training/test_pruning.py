@@ -79,16 +79,10 @@ def test_an_epoch_with_too_few_zeros_is_never_the_one_that_is_kept(tiny, tmp_pat
 
 
 @pytest.mark.parametrize("stop_after", [1, 2])
-def test_stopping_changes_no_bit_of_a_pruned_run(tiny, tmp_path, same, stop_after):
+def test_stopping_changes_no_bit_of_a_pruned_run(tiny, tmp_path, same, stopped, stop_after):
     how = {"pictures": 2, "epochs": 3, "prune": SHARE, "keep": "last"}
     whole = tiny(tmp_path / "whole", **how).run()
-
-    def stop(row):
-        if row["epoch"] == stop_after:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tiny(tmp_path / "stopped", **how).run(stop)
+    stopped(tmp_path / "stopped", stop_after, **how)
     resumed = tiny(tmp_path / "stopped", **how).run()
     assert same(resumed.network, whole.network)
     assert resumed.rows == whole.rows

@@ -73,16 +73,10 @@ def test_what_a_settled_step_scores_is_what_ships(tiny, tmp_path):
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
-def test_stopping_changes_no_bit_of_a_settled_run(tiny, tmp_path, same, stop_after):
+def test_stopping_changes_no_bit_of_a_settled_run(tiny, tmp_path, same, stopped, stop_after):
     how = {"pictures": 2, "epochs": 4, "settle": 2, "keep": "last"}
     whole = tiny(tmp_path / "whole", **how).run()
-
-    def stop(row):
-        if row["epoch"] == stop_after:
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        tiny(tmp_path / "stopped", **how).run(stop)
+    stopped(tmp_path / "stopped", stop_after, **how)
     resumed = tiny(tmp_path / "stopped", **how).run()
     assert same(resumed.network, whole.network)
     assert resumed.rows == whole.rows
