@@ -36,6 +36,7 @@ TAUGHT = (
     "distillation-cpu.json",
     "distillation-scratch-cpu.json",
     "distillation-settled-cpu.json",
+    "distillation-blends-cpu.json",
 )
 # Batch norm held in the last epochs.
 SETTLED = "settling-cpu.json"
@@ -218,8 +219,12 @@ def _taught_row(row: dict[str, Any]) -> str:
         return f"{known:.3f} ({row[f'{part}_sd']:.3f})" if known is not None else "–"
 
     how = row["training"]["distilled"]
-    begun = "begun at the plain weights" if how.get("start") else "from scratch"
+    start = how.get("start")
+    begun = "from scratch"
+    if start:  # one of the row's own plain runs, or what came of it
+        begun = f"begun at {'the plain' if start['name'] in row['plain'] else 'settled'} weights"
     epochs = f"{how['epochs']} {'settled ' * bool(how.get('settle'))}epochs"
+    epochs += ", with blends" * bool(how.get("distil_blend"))
     closed = "undecidable: " + (row["undecidable"] or "")
     if not row["undecidable"]:
         control = row.get("gap_closed_by_control")
