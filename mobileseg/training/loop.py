@@ -32,7 +32,7 @@ Targets = tuple[Tensor | None, *tuple[Tensor, ...]]  # masks, then a teacher's m
 
 DIVERGED = "diverged.json"  # the batch at which the loss stopped being a number
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-SETTLED_AT_ONCE = 4  # pictures whose statistics are taken together; more need more memory
+SETTLED_AT_ONCE = 4  # pictures, at least, whose statistics are taken together
 AT_ONCE = {"cpu": 1, "cuda": 8}  # validation pictures a forward pass
 
 
@@ -83,6 +83,11 @@ class Trainer:
         self.pruner = Pruner(self.network, choices.prune, choices.epochs) if choices.prune else None
         self.settler = (
             Settler(self.network, choices.settle, choices.epochs) if choices.settle else None
+        )
+        # Epochs before this one, from 1, are not what was asked for, however well they score.
+        self.whole_from = max(
+            self.pruner.full_from if self.pruner else 1,
+            self.settler.first + 1 if self.settler else 1,
         )
         self.teacher = teacher
         # What a step goes down; the loss on masks alone is what validation tells.
@@ -174,7 +179,8 @@ class Trainer:
 
     def every_picture(self, epoch: int) -> Iterator[Tensor]:
         """The training pictures, moved and normalised, some at a time."""
-        for some in torch.split(torch.arange(len(self.train)), SETTLED_AT_ONCE):
+        groups = max(1, len(self.train) // SETTLED_AT_ONCE)  # none of a lone picture
+        for some in torch.tensor_split(torch.arange(len(self.train)), groups):
             moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
             yield self._normalised(augment(*self.train.batch(some), moves)[0])
 
@@ -301,8 +307,8 @@ class Trainer:
         state.optimiser = self.optimiser.state_dict()
         state.scheduler = self.scheduler.state_dict()
         state.scaler = self.scaler.state_dict()
-        # An epoch with fewer zeros than asked for is not kept once there is one with all.
-        still = self.pruner is not None and state.best_epoch < self.pruner.full_from
+        # An epoch with fewer zeros than asked for, or unsettled, is not kept once there is another.
+        still = state.best_epoch < self.whole_from
         if score > state.best_score or self.choices.keep == "last" or still:
             state.best_epoch, state.best_score = state.epoch, score
             state.best_network = state.network

@@ -72,6 +72,22 @@ def test_what_a_settled_step_scores_is_what_ships(tiny, tmp_path):
         assert torch.equal(trained, shipped) == bool(settle)
 
 
+def test_an_unsettled_epoch_is_never_the_one_that_is_kept(tiny, tmp_path):
+    trainer = tiny(tmp_path / "run", pictures=2, epochs=4, settle=2)
+    truth = trainer.validation.masks.float()
+    answers = iter([truth, truth, 0.9 * truth, 1 - truth])
+    trainer.validate = lambda: (0.1, next(answers))
+    best = []
+    trainer.run(lambda row: best.append(trainer.state.best_epoch))
+    assert best == [1, 2, 3, 3]  # though the first was as good as can be
+
+
+def test_no_picture_is_looked_at_alone_and_each_once(tiny, tmp_path):
+    for pictures, groups in ((3, [3]), (5, [5]), (9, [5, 4]), (13, [5, 4, 4])):
+        trainer = tiny(tmp_path / str(pictures), pictures=pictures, settle=1)
+        assert [len(some) for some in trainer.every_picture(0)] == groups
+
+
 @pytest.mark.parametrize("stop_after", [1, 2, 3])
 def test_stopping_changes_no_bit_of_a_settled_run(tiny, tmp_path, same, stopped, stop_after):
     how = {"pictures": 2, "epochs": 4, "settle": 2, "keep": "last"}
