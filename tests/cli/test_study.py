@@ -179,6 +179,6 @@ def test_a_list_says_who_is_taught_by_whom(called):
     assert code == 0
     rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in out.splitlines()]
     assert ["xs", "EX", "400", "3", "0", "3", "–"] in rows
-    assert ["xs", "EX", "400", "3", "0", "3", "xs-EX-best3"] in rows
+    assert ["xs", "EX", "160", "3", "0", "3", "xs-EX-best3"] in rows
     listed = json.loads(called("study", "distillation-cpu", "--list", "--json")[1])
     assert [r["taught_by"] for r in listed["runs"] if "taught_by" in r] == ["xs-EX-best3"] * 3
