@@ -70,7 +70,7 @@ def block() -> str:
             "",
             *_weights(),
             "",
-            *map(_settled, _read(SETTLED)),
+            *_settled(),
             "",
             *_taught(),
             "",
@@ -171,19 +171,35 @@ def _drops(row: dict[str, Any]) -> str:
     )
 
 
-def _settled(row: dict[str, Any]) -> str:
+def _settled() -> list[str]:
     """What it is worth to train as a phone computes, against as many epochs without."""
+    return [
+        "Batch norm's averages held in the last epochs (`--settle`), test AUPR, mean (SD), and the "
+        "mean of the pictures' own:",
+        "",
+        "| network | side px | seeds | epochs | plain | as long, not settled | settled |",
+        "|---|---|---|---|---|---|---|",
+        *map(_settled_row, _read(SETTLED)),
+    ]
 
+
+def _settled_row(row: dict[str, Any]) -> str:
     def told(part: str) -> str:
+        if part not in row:
+            return "–"
         pooled, each = row[part]["pooled"], row[part]["per_picture"]
-        return f"{pooled['mean']:.3f} ({pooled['sd']:.3f}; a picture {each['mean']:.3f})"
+        sd = f" ({pooled['sd']:.3f})" if pooled["sd"] is not None else ""
+        return f"{pooled['mean']:.3f}{sd}; {each['mean']:.3f}"
 
+    plain, settled = row["training"]["plain"], row["training"]["settled"]
+    more = f" + {settled['epochs']} settled" if "start" in settled else ""
+    last = "" if more else f", the last {settled['settle']} settled"
+    # A plain run of one training that settles within its epochs is as long as that one.
+    cells = [told("plain"), told("control")] if more else ["–", told("plain")]
+    seeds = len(row["plain"]["pooled"]["runs"])
     return (
-        f"Batch norm's averages held in the last epochs (`--settle`), U²-Net-"
-        f"{row['variant'].upper()} at {row['side']} px, {len(row['plain']['pooled']['runs'])} "
-        f"seeds, test AUPR (SD; mean over the pictures): plain {told('plain')}, after "
-        f"{row['training']['control']['epochs']} epochs more {told('control')}, after as many "
-        f"settled ones {told('settled')}."
+        f"| U²-Net-{row['variant'].upper()} | {row['side']} | {seeds} "
+        f"| {plain['epochs']}{more}{last} | {' | '.join(cells)} | {told('settled')} |"
     )
 
 
