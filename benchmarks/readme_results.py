@@ -59,7 +59,7 @@ def block() -> str:
             "",
             *_studies(),
             "",
-            "Five minutes' training on two CPU cores, U²-Net-XS, hard exudates, `mobileseg demo` "
+            "A few minutes' training (five on two idle cores), U²-Net-XS, hard exudates, `mobileseg demo` "
             "with its defaults:",
             "",
             "| data | side px | epochs | test AUPR | Dice at the validation threshold | date |",
