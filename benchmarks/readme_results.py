@@ -59,8 +59,8 @@ def block() -> str:
             "",
             *_studies(),
             "",
-            "A few minutes' training (five on two idle cores), U²-Net-XS, hard exudates, `mobileseg demo` "
-            "with its defaults:",
+            "A few minutes' training (five on two idle cores), U²-Net-XS, hard exudates, "
+            "`mobileseg demo` with its defaults:",
             "",
             "| data | side px | epochs | test AUPR | Dice at the validation threshold | date |",
             "|---|---|---|---|---|---|",
