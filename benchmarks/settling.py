@@ -4,7 +4,7 @@
         --command "mobileseg train …" -o benchmarks/results/…
 
 A row a lesion, on the test pictures. The settled went on from the plain runs for some epochs, the
-controls for as many without settling.
+controls for as many without settling; or, without controls, both are one training from the start.
 """
 
 from __future__ import annotations

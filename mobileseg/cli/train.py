@@ -104,10 +104,10 @@ def command(
         mobileseg train --data IDRiD --variant xs --task EX -o runs/ex
         mobileseg train --data IDRiD --teacher runs/ex3 --start runs/ex -o runs/student
     """
-    from mobileseg.training.config import TrainConfig
+    from mobileseg.training.config import TEACHING, TrainConfig
     from mobileseg.training.session import pick_device
 
-    for name in ("distil_weight", "distil_loss", "distil_blend"):
+    for name in TEACHING:
         if given[name] is not None and teacher is None:
             option = name.replace("_", "-")
             raise BadInput(f"--{option}: how a teacher is learned from; expected --teacher RUN")

@@ -29,7 +29,7 @@ from mobileseg.files import leftovers, read_json, write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.study.lock import LOCK
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
-from mobileseg.training.config import TrainConfig
+from mobileseg.training.config import SWITCHES, TEACHING, TrainConfig
 
 SCHEMA = 1
 STUDY = "study.json"
@@ -38,10 +38,7 @@ EVALUATION = "evaluation.json"
 IDENTITY = ("name", "protocol", "approximate", "preprocess", "data", "data_sha256")
 
 # What a run's row leaves out where it does without.
-UNTOLD = {
-    name: getattr(TrainConfig(), name)
-    for name in ("prune", "settle", "distil_weight", "distil_loss", "distil_blend")
-}
+UNTOLD = {name: getattr(TrainConfig(), name) for name in (*SWITCHES, *TEACHING)}
 
 WAITING, RUNNING, COMPLETE = "waiting", "running", "complete"
 DIVERGED, FAILED = "diverged", "failed"

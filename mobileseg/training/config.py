@@ -16,6 +16,8 @@ from mobileseg.lesions import task_lesions
 from mobileseg.protocols import PROTOCOLS, VALIDATION_SHARE
 
 RUNS = ("teacher", "start")  # fields that name another run
+TEACHING = ("distil_weight", "distil_loss", "distil_blend")  # fields about the teacher alone
+SWITCHES = ("prune", "settle")  # fields whose 0 means that the training does without
 # Lesions of a task -> the paper's epochs and patience (section 5); three are treated as four.
 PAPER_LENGTH = {1: (400, 15), 2: (600, 30), 3: (800, 50), 4: (800, 50)}
 
@@ -168,11 +170,10 @@ class TrainConfig:
         values = asdict(self)
         values["augment"]["scale"] = list(values["augment"]["scale"])
         # What a training does without is not told, so that it reads as one that had no such choice.
-        without = [name for name in ("prune", "settle", *RUNS) if not values[name]]
+        without = [name for name in (*SWITCHES, *RUNS) if not values[name]]
         if self.teacher is None:
             default = type(self)()
-            told = ("distil_weight", "distil_loss", "distil_blend")
-            without += [name for name in told if values[name] == getattr(default, name)]
+            without += [name for name in TEACHING if values[name] == getattr(default, name)]
         return {name: value for name, value in values.items() if name not in without}
 
     @classmethod
