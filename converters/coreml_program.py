@@ -1,8 +1,9 @@
 """Core ML: `model.mlpackage`, an ML program for iOS 16 and later.
 
-It is written on any system and runs only on Apple's. What can be read off the saved file is
-asserted here, above all the faults that coremltools makes without a word (`mil_checks`); the rest
-is for `verify_on_mac.py`, which lies in the bundle.
+It is written on any system. Core ML itself runs only on Apple's; here the saved program is
+evaluated by `converters/mil`, as Apple documents each operation, and what can be read off the file
+is asserted, above all the faults that coremltools makes without a word (`mil_checks`). What
+neither can see is for `verify_on_mac.py`, which lies in the bundle.
 
 Precision fp16 means the network alone: half precision has 11 bits, a frame's coordinates and the
 sums of the resize need 24, and a crop in fp16 is off by a hundred grey levels. Compressed weights:
@@ -18,27 +19,46 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from threadpoolctl import threadpool_limits
+from torch import nn
 
 from converters.coreml_about import about, check_about, write_about
 from converters.coreml_answers import answering, outputs
-from converters.coreml_compression import COMPRESSIONS, check_weights, compressing, saved_weights
-from converters.deployable import IMAGE, INPUT, NETWORK_INPUT, Deployable, shipped_graph
+from converters.coreml_compression import (
+    COMPRESSIONS,
+    check_weights,
+    compressing,
+    saved_weights,
+    with_saved_weights,
+)
+from converters.coreml_runner import runner
+from converters.deployable import (
+    IMAGE,
+    INPUT,
+    NETWORK_INPUT,
+    Deployable,
+    NetworkAlone,
+    shipped_graph,
+)
+from converters.mil.protobuf import specification
 from converters.mil_checks import check_program, operations
 from converters.orders import Order
 from converters.reproducible_package import make_reproducible
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit
 from mobileseg.preprocess.flexible import FlexiblePreprocess
+from mobileseg.quantization.half import rounded_to_half
 from mobileseg.runs import Run
 
 LAYOUT = IMAGE
 SHIPS = ("verify_on_mac.py",)  # files of this package that go into every bundle of this target
-NOT_HERE = "Core ML runs on Apple systems only; its saved program was checked statically"
+# What a verdict on this target rests on here, and what that cannot see.
+EVALUATION = "Linux evaluation"
+BLIND_TO = "Apple's kernels, its Neural Engine and its compiler"
 
 
 @contextmanager
@@ -57,8 +77,12 @@ def _toolkit() -> Iterator[Any]:
 
 
 def why_not(order: Order) -> str | None:
-    """Core ML itself is needed to run a package, and this project has no use of it yet."""
-    return NOT_HERE
+    """The saved program is evaluated, for which coremltools' protobuf classes are needed."""
+    try:
+        specification()
+    except MissingToolkit as error:
+        return str(error)
+    return None
 
 
 def _in_network(op: Any) -> bool:
@@ -74,21 +98,15 @@ def export(run: Run, order: Order, path: Path) -> None:
     Raises:
         MissingToolkit: coremltools is not installed.
     """
-    graph = shipped_graph(run, order, LAYOUT)
-    if isinstance(graph, Deployable) and len(order.frames) > 1:
-        graph.preprocess = FlexiblePreprocess(graph.spec, LAYOUT.histogram)
-    answers = answering(graph, run.config, order)
+    answers = answering(graph(run, order), run.config, order)
     # One thread: scikit-learn's k-means, which makes the palettes, adds a sum for each thread, and
     # a machine with other cores would write another table.
     with _toolkit() as ct, torch.no_grad(), threadpool_limits(1):
         computed_in = ct.precision.FLOAT32
         if order.precision == "fp16":
             computed_in = ct.transform.FP16ComputePrecision(op_selector=_in_network)
-        traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-            answers, answers.example().contiguous(), check_trace=False
-        )
         model = ct.convert(
-            traced,
+            program(answers),
             inputs=[_input(ct, run, order)],
             outputs=_outputs(ct, run, order),
             minimum_deployment_target=getattr(ct.target, f"iOS{order.ios}"),
@@ -100,6 +118,39 @@ def export(run: Run, order: Order, path: Path) -> None:
         write_about(model, about(run.config, order))
         model.save(str(path))
     make_reproducible(path)
+
+
+def graph(run: Run, order: Order) -> Deployable | NetworkAlone:
+    """The module that is traced, with probabilities as its answer."""
+    shipped = shipped_graph(run, order, LAYOUT)
+    if isinstance(shipped, Deployable) and len(order.frames) > 1:
+        shipped.preprocess = FlexiblePreprocess(shipped.spec, LAYOUT.histogram)
+    return shipped
+
+
+@torch.no_grad()
+def program(graph: nn.Module) -> Any:
+    """Traced."""
+    example = cast(Any, graph).example().contiguous()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # upstream calls tracing deprecated; coremltools wants it
+        return torch.jit.trace(  # type: ignore[no-untyped-call]
+            graph, example, check_trace=False
+        )
+
+
+def rounded(run: Run, order: Order, path: Path) -> nn.Module | None:
+    """fp16 rounded after every operation of the networks; compressed weights as they are stored."""
+    if order.precision == "fp16":
+        ensemble = rounded_to_half(run.ensemble)
+    elif order.precision in COMPRESSIONS:
+        with _toolkit() as ct:
+            ensemble = with_saved_weights(run.ensemble, saved_weights(ct, path))
+    else:
+        return None
+    answers = graph(run, order)
+    answers.ensemble = ensemble
+    return answers.eval()
 
 
 def _input(ct: Any, run: Run, order: Order) -> Any:
@@ -124,12 +175,17 @@ def _outputs(ct: Any, run: Run, order: Order) -> list[Any]:
 
 
 def load(path: Path) -> Runner:
-    """Not possible off Apple's systems.
+    """Open a package for the evaluator, which is not Core ML: see `BLIND_TO`.
+
+    The runner takes a frame of any size that the package takes. A package that answers in labels
+    or masks gives "probabilities" of 0 and 1, (C, side, side): each lesion's mask, or where its
+    label stands.
 
     Raises:
-        MissingToolkit: always, with the reason.
+        BadInput: the package is damaged, or holds something that is unknown to the evaluator.
+        MissingToolkit: coremltools is not installed.
     """
-    raise MissingToolkit(f"{path}: cannot run here: {NOT_HERE}")
+    return runner(path)
 
 
 def _program(path: Path) -> Any:

@@ -23,7 +23,6 @@ from converters.goldens import planes
 from converters.mil_checks import ARRAYS, FLOAT16, FLOAT32, SYSTEMS, check_program, operations
 from converters.quiet import quiet
 from converters.targets import Check, target
-from mobileseg.errors import MissingToolkit
 from mobileseg.preprocess.reference import preprocess
 
 coremltools = pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
@@ -230,11 +229,12 @@ def test_operators_are_counted_for_people(coreml_packages):
     assert "const" not in found
 
 
-def test_it_says_that_it_cannot_run_here(coreml_packages):
+def test_it_is_evaluated_here_and_says_what_that_cannot_see(coreml_packages, phantom_frame):
     usual = coreml_packages["usual"]
-    with pytest.raises(MissingToolkit, match=r"usual\.mlpackage: cannot run here: Core ML runs on"):
-        coreml_program.load(usual.path)
-    assert "Apple systems only" in coreml_program.why_not(usual.order)
+    assert coreml_program.why_not(usual.order) is None
+    assert coreml_program.load(usual.path)(phantom_frame).probabilities.shape == (1, 64, 64)
+    assert coreml_program.EVALUATION == "Linux evaluation"
+    assert "Neural Engine" in coreml_program.BLIND_TO
 
 
 @pytest.mark.parametrize(
