@@ -7,15 +7,20 @@ golden the preprocessing has nothing left to round.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.bundle import Bundle, artifact_sha256
-from converters.parity import TOLERANCES, Tolerance, Verdict
+from converters.bundle import Bundle
+from converters.evidence import refuse_other_artifact
+from converters.parity.tolerances import BUILT_IN, Gate, Limit
+from converters.parity.verdict import Verdict
 from converters.verify_on_mac import SCHEMA, UNITS
 from mobileseg.errors import BadInput
-from mobileseg.files import read_json
+from mobileseg.foreign import read_json, shown
+from mobileseg.kinds import NAME as SHORT
+from mobileseg.kinds import TEXT, Unfit, entries, mapping
 
 NAME = "macos"  # of the file in evidence/
 INFINITY = float("inf")
@@ -27,6 +32,8 @@ NO_NUMBER = (
     "retina_off",
 )  # figures that are null where Core ML gave NaN
 TEXTS = ("date", "machine", "macos", "python", "coremltools")
+# What is shown of it on a terminal, which obeys some characters.
+SHOWN = entries(dict.fromkeys(TEXTS, SHORT) | {"failed": mapping(SHORT, TEXT)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +50,12 @@ class MacParity:
         return Verdict.DIFFERS if self.faults else Verdict.AGREES
 
 
-def read_mac_evidence(bundle: Bundle, file: Path) -> MacParity:
+def read_mac_evidence(bundle: Bundle, file: Path, gate: Gate = BUILT_IN) -> MacParity:
     """Take in what a Mac measured on a bundle.
 
     Raises:
-        BadInput: it is another artifact's, of another schema, or a figure is missing.
+        BadInput: it is another artifact's, of another schema, or an entry or figure is missing or
+            not what the script writes.
     """
     if bundle.target.name != "coreml":
         raise BadInput(f"{bundle.path}: found target {bundle.target.name}; expected coreml")
@@ -55,23 +63,29 @@ def read_mac_evidence(bundle: Bundle, file: Path) -> MacParity:
     schema = values.get("schema") if isinstance(values, dict) else "no object"
     if schema != SCHEMA:
         raise BadInput(
-            f"{file}: found schema {schema!r}; expected {SCHEMA}, as verify_on_mac.py writes it"
+            f"{file}: found schema {shown(schema)}; expected {SCHEMA}, as verify_on_mac.py "
+            "writes it"
         )
-    own, other = artifact_sha256(bundle), str(values.get("artifact_sha256"))
-    if own != other:
-        raise BadInput(
-            f"{file}: measured on sha256 {other[:12]}…; expected {own[:12]}…, the artifact of "
-            f"{bundle.path}: run the verify_on_mac.py of this very bundle"
-        )
+    remedy = "run the verify_on_mac.py of this very bundle"
+    refuse_other_artifact(bundle, values.get("artifact_sha256"), file, remedy)
     for name in TEXTS:
         _entry(values, name, str, str(file))
     _entry(values, "failed", dict, str(file))
     units = _entry(values, "units", dict, str(file))
     if not {*units, *values["failed"]} or not {*units, *values["failed"]} <= set(UNITS):
-        raise BadInput(f"{file}: found units {sorted(units)}; expected some of {', '.join(UNITS)}")
-    faults = [f"{unit}: failed: {why}" for unit, why in sorted(values["failed"].items())]
+        raise BadInput(
+            f"{file}: found units {shown(sorted(units))}; expected some of {', '.join(UNITS)}"
+        )
+    try:
+        SHOWN(values, "")
+    except Unfit as error:
+        raise BadInput(f"{file}: {error}; expected what verify_on_mac.py writes") from None
+    limits = gate.limits[bundle.order.precision]
+    faults = [f"{unit}: failed: {_line(why)}" for unit, why in sorted(values["failed"].items())]
     for unit in units:
-        faults += _unit_faults(bundle, _entry(units, unit, dict, str(file)), f"{file}: {unit}")
+        faults += _unit_faults(
+            bundle, _entry(units, unit, dict, str(file)), f"{file}: {unit}", limits
+        )
     return MacParity(str(bundle.path), values, faults)
 
 
@@ -81,9 +95,13 @@ def goldens(bundle: Bundle) -> list[str]:
     return sorted({p[1] for p in parts if p[0] == "goldens" and len(p) > 2})
 
 
-def _unit_faults(bundle: Bundle, by_golden: dict[str, Any], where: str) -> list[str]:
-    limit, unit = TOLERANCES[bundle.order.precision], where.rsplit(": ", 1)[1]
+def _unit_faults(
+    bundle: Bundle, by_golden: dict[str, Any], where: str, limits: Mapping[str, Limit]
+) -> list[str]:
+    unit = where.rsplit(": ", 1)[1]
     found, flipped, pixels = [], 0, 0
+    if others := sorted(set(by_golden) - set(goldens(bundle))):
+        raise BadInput(f"{where}: found golden {shown(others[0])}; expected this bundle's alone")
     for golden in goldens(bundle):
         figures = _entry(by_golden, golden, dict, where)
         at = f"{where}, {golden}"
@@ -91,31 +109,40 @@ def _unit_faults(bundle: Bundle, by_golden: dict[str, Any], where: str) -> list[
             found.append(f"{unit}, {golden}: not finite")
         flipped += int(_figure(figures, "flipped", at))
         pixels += int(_figure(figures, "pixels", at))
-        for name, text, most in _limits(bundle, limit):
+        for name, text, most in _limits(bundle, limits):
             value = _figure(figures, name, at)
             # `not (a <= b)`, so that NaN is a fault.
             if not value <= most:
                 found.append(f"{unit}, {golden}: {text} {value:.3g}, at most {most:.3g}")
     if pixels < 1:
         raise BadInput(f"{where}: found {pixels} pixels; expected the goldens' own")
-    if not flipped <= limit.flipped * pixels:
+    most = limits["flipped"].most
+    if not flipped <= most * pixels:
         share = flipped / pixels
-        found.append(f"{unit}: share of flipped mask pixels {share:.3g}, at most {limit.flipped}")
+        found.append(f"{unit}: share of flipped mask pixels {share:.3g}, at most {most}")
     return found
 
 
-def _limits(bundle: Bundle, limit: Tolerance) -> list[tuple[str, str, float]]:
+def _limits(bundle: Bundle, limits: Mapping[str, Limit]) -> list[tuple[str, str, float]]:
     """Figure, its name for people, and its limit; those that this file's answer has."""
     order = bundle.order
     asked = []
     if order.answer == "probabilities":
-        asked = [("max", "max |Δp|", limit.same_tensor), ("mean", "mean |Δp|", limit.mean)]
+        asked = [
+            ("max", "max |Δp|", limits["apple"].most),
+            ("mean", "mean |Δp|", limits["mean"].most),
+        ]
     if order.whole:
         asked += [
             ("crop_off", "crop off by pixels", 0.0),
             ("retina_off", "retina share off by", RETINA_OFF),
         ]
     return asked
+
+
+def _line(text: str) -> str:
+    """What a terminal shows and does not obey."""
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def _figure(figures: dict[str, Any], name: str, where: str) -> float:
@@ -126,7 +153,7 @@ def _figure(figures: dict[str, Any], name: str, where: str) -> float:
     if value is None and name in NO_NUMBER:
         return float("nan")
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < INFINITY:
-        raise BadInput(f"{where}: found {name} {value!r}; expected a number, 0 or above")
+        raise BadInput(f"{where}: found {name} {shown(value)}; expected a number, 0 or above")
     return float(value)
 
 

@@ -6,8 +6,9 @@ how CLAHE counts, not in what is computed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
@@ -116,6 +117,16 @@ def shipped_graph(
         spec = run.config.preprocess.with_frame(order.frame_hw)
         return Deployable(ensemble, spec, layout)
     return NetworkAlone(ensemble, run.config.preprocess.side_px)
+
+
+def exported(graph: nn.Module) -> torch.export.ExportedProgram:
+    """What `torch.export` makes of a shipped graph: where several toolkits begin."""
+    return torch.export.export(graph, (cast(Any, graph).example(),), strict=False)
+
+
+def exported_program(graph: nn.Module) -> Callable[[Tensor], Any]:
+    """The same, for PyTorch to run."""
+    return exported(graph).module()
 
 
 def deployable(

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from converters.coreml_delegate import read_coreml_delegates
-from converters.deployable import BYTES, shipped_graph
+from converters.deployable import BYTES, exported, exported_program, shipped_graph
 from converters.executorch_backends import BACKENDS
 from converters.orders import Order
 from converters.targets import Answer, Check, Runner
@@ -26,11 +26,14 @@ from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.weights import fold_batch_norm
+from mobileseg.quantization.half import rounded_to_half
 from mobileseg.quantization.layers import CONVOLUTIONS
 from mobileseg.quantization.stored import open_quantized
 from mobileseg.runs import Run
 
 LAYOUT = BYTES
+EVALUATION = BLIND_TO = ""
+program = exported_program  # before anything is lowered
 ALIGNED = 16  # bytes; every constant in a file begins at a multiple of it
 
 
@@ -87,15 +90,26 @@ def export(run: Run, order: Order, path: Path) -> None:
     backend = BACKENDS[order.backend]
     backend.refuse_precision(order.precision)
     partitioner = backend.partitioner(order.precision)
-    graph = shipped_graph(run, order, LAYOUT, _ensemble(run, order))
-    program = torch.export.export(graph, (graph.example(),), strict=False)
     lowered = to_edge_transform_and_lower(
-        program,
+        exported(shipped_graph(run, order, LAYOUT, _ensemble(run, order))),
         partitioner=[partitioner],
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
     with staged_file(path) as staged:
         staged.write_bytes(lowered.to_executorch().buffer)
+
+
+def graph(run: Run, order: Order) -> nn.Module:
+    """The module that is exported, in float32."""
+    return shipped_graph(run, order, LAYOUT)
+
+
+def rounded(run: Run, order: Order, path: Path) -> nn.Module | None:
+    """int8 as PyTorch simulates it; fp16 rounded after every operation of the networks."""
+    if order.precision == "fp16":
+        return shipped_graph(run, order, LAYOUT, rounded_to_half(run.ensemble))
+    ensemble = _ensemble(run, order)
+    return None if ensemble is None else shipped_graph(run, order, LAYOUT, ensemble)
 
 
 def load(path: Path) -> Runner:

@@ -18,8 +18,16 @@ from typing import Any
 
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
-from converters.deployable import BYTES, INPUT, NETWORK_INPUT, OUTPUTS, shipped_graph
+from converters.deployable import (
+    BYTES,
+    INPUT,
+    NETWORK_INPUT,
+    OUTPUTS,
+    exported_program,
+    shipped_graph,
+)
 from converters.orders import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
@@ -29,6 +37,8 @@ from mobileseg.runs import Run
 from mobileseg.version import __version__
 
 LAYOUT = BYTES
+EVALUATION = BLIND_TO = ""
+program = exported_program  # which is what the exporter begins with
 OPSET, IR_VERSION = 18, 8
 # What a file that was not stripped shows: where whoever converted keeps Python and this package.
 TRACES = (b"stack_trace", b"site-packages", b'File "')
@@ -96,6 +106,16 @@ def _strip(model: Any) -> None:
         part.doc_string = ""
         del part.metadata_props[:]
     del model.functions[:]
+
+
+def graph(run: Run, order: Order) -> nn.Module:
+    """The module that is exported."""
+    return shipped_graph(run, order, LAYOUT)
+
+
+def rounded(run: Run, order: Order, path: Path) -> nn.Module | None:
+    """None: there is float32 alone."""
+    return None
 
 
 def load(path: Path) -> Runner:

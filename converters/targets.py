@@ -18,6 +18,7 @@ from mobileseg.errors import BadInput, UnknownName
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
+    from torch import Tensor, nn
 
     from converters.deployable import Layout
     from mobileseg.runs import Run
@@ -47,6 +48,10 @@ Runner = Callable[["NDArray[Any]"], Answer]
 (3, side, side) float32 RGB, 0..255, the picture after CLAHE."""
 
 
+Program = Callable[["Tensor"], Any]
+"""A graph that PyTorch runs: takes and gives what `Deployable` or `NetworkAlone` does."""
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
     """Something read off a written file that must hold, whether or not the file can run here."""
@@ -60,6 +65,8 @@ class Converter(Protocol):
     """What each target's module offers, as plain functions."""
 
     LAYOUT: Layout
+    EVALUATION: str  # "": its own runtime runs the file here; else what does, for every verdict
+    BLIND_TO: str  # and what that cannot see
 
     def why_not(self, order: Order) -> str | None:
         """None if this machine can run such an artifact, else the reason in one line."""
@@ -69,6 +76,15 @@ class Converter(Protocol):
 
     def load(self, path: Path) -> Runner:
         """Open the artifact from disk: what parity checks is what ships."""
+
+    def graph(self, run: Run, order: Order) -> nn.Module:
+        """The module that is exported, in float32; it answers probabilities."""
+
+    def program(self, graph: nn.Module) -> Program:
+        """That module, or its form in another precision, as the toolkit is handed it."""
+
+    def rounded(self, run: Run, order: Order, path: Path) -> nn.Module | None:
+        """It in the order's precision, as PyTorch computes that; None: in float32."""
 
     def inspect(self, path: Path, run: Run, order: Order) -> list[Check]:
         """Assert what can be read off the file itself."""

@@ -22,10 +22,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from converters.deployable import BYTES, shipped_graph
 from converters.orders import Order
@@ -35,6 +36,7 @@ from mobileseg.files import staged_file
 from mobileseg.runs import Run
 
 LAYOUT = BYTES
+EVALUATION = BLIND_TO = ""
 OLDEST, NEWEST = 4, 9  # bytecode versions that PyTorch 1.13 and 2.1 read (their versions.h)
 KNOWN = Path(__file__).with_name("torchscript_operators.json")
 MANGLED = r"___torch_mangle_\d+"
@@ -60,13 +62,28 @@ def why_not(order: Order) -> str | None:
 
 def export(run: Run, order: Order, path: Path) -> None:
     """Trace, freeze, write for the lite interpreter; the same run gives the same bytes."""
-    graph = shipped_graph(run, order, LAYOUT)
-    with _deprecation_known(), torch.no_grad(), staged_file(path) as staged:
+    frozen = program(graph(run, order))
+    with _deprecation_known(), staged_file(path) as staged:
+        staged.write_bytes(_anonymous(frozen._save_to_buffer_for_lite_interpreter()))
+
+
+def graph(run: Run, order: Order) -> nn.Module:
+    """The module that is traced."""
+    return shipped_graph(run, order, LAYOUT)
+
+
+def program(graph: nn.Module) -> Any:
+    """Traced and frozen."""
+    with _deprecation_known(), torch.no_grad():
         traced = torch.jit.trace(  # type: ignore[no-untyped-call]
-            graph, graph.example(), check_trace=False
+            graph, cast(Any, graph).example(), check_trace=False
         )
-        written = torch.jit.freeze(traced)._save_to_buffer_for_lite_interpreter()
-        staged.write_bytes(_anonymous(written))
+        return torch.jit.freeze(traced)
+
+
+def rounded(run: Run, order: Order, path: Path) -> nn.Module | None:
+    """None: there is float32 alone."""
+    return None
 
 
 def _anonymous(written: bytes) -> bytes:

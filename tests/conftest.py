@@ -58,11 +58,8 @@ def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def mobileseg(tmp_path_factory: pytest.TempPathFactory) -> Mobileseg:
-    """The command of the built wheel, installed beside nothing of this repository.
-
-    Call it with arguments, and `cwd` for the folder to be in; returns the completed process.
-    """
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of the built wheel, installed beside nothing of this repository."""
     folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
     subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
@@ -70,12 +67,30 @@ def mobileseg(tmp_path_factory: pytest.TempPathFactory) -> Mobileseg:
     site = folder / "site"
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
     subprocess.run([*install, "--target", str(site), str(wheel)], check=True)
+    return site
 
-    def run(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+
+@pytest.fixture(scope="session")
+def mobileseg(installed: Path) -> Mobileseg:
+    """The installed command.
+
+    Call it with arguments, `cwd` for the folder to be in, and `without` for a package that shall
+    not be installed; returns the completed process.
+    """
+
+    def run(
+        *arguments: str | Path, cwd: Path, without: str = ""
+    ) -> subprocess.CompletedProcess[str]:
+        places = [str(installed)]
+        if without:
+            missing = installed.parent / f"without-{without}"
+            missing.mkdir(exist_ok=True)
+            (missing / f"{without}.py").write_text("raise ImportError('not installed')\n")
+            places.insert(0, str(missing))
         return subprocess.run(
-            [sys.executable, "-P", str(site / "bin" / "mobileseg"), *map(str, arguments)],
+            [sys.executable, "-P", str(installed / "bin" / "mobileseg"), *map(str, arguments)],
             cwd=cwd,
-            env={**os.environ, "PYTHONPATH": str(site), "OMP_NUM_THREADS": "1"},
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(places), "OMP_NUM_THREADS": "1"},
             capture_output=True,
             text=True,
             check=False,

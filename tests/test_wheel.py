@@ -88,7 +88,8 @@ def test_the_demo_reports_what_it_found(demo: Path):
     assert 'src="http' not in page and "href=" not in page  # self-contained
     report = json.loads((demo / "report.json").read_text())
     verdicts = {p["target"]: p["verdict"] for p in report["parity"]}
-    here = dict.fromkeys(("executorch", "torchscript", "onnx"), "agrees")
-    assert verdicts == here | {"coreml": "not run"}
+    assert verdicts == dict.fromkeys(("executorch", "torchscript", "coreml", "onnx"), "agrees")
+    words = {p["target"]: p["in_words"] for p in report["parity"]}
+    assert words["coreml"] == "agrees (Linux evaluation)"
     assert report["scores"][0]["lesion"] == "EX"
     assert {"date", "machine", "command", "data"} <= set(report)

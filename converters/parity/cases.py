@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from converters.parity import Case
 from mobileseg.data.idrid import Collection, Sample, read_idrid
 from mobileseg.data.images import read_photo
 from mobileseg.data.phantom import make_phantom
 from mobileseg.data.prepared import read_matching_mask
 from mobileseg.errors import BadInput
 
-PHANTOMS = 4
 PHANTOM_SEED = 515
 # Wide and square, larger than the frame and smaller: the crop and the shrinking both work.
-PHANTOM_SHAPES = ((900, 1.45), (700, 1.0), (1200, 1.2), (300, 1.3))  # height px, width / height
+PHANTOM_SHAPES = (  # height px, width / height
+    *((900, 1.45), (700, 1.0), (1200, 1.2), (300, 1.3)),
+    *((640, 1.5), (520, 1.9), (400, 1.0), (800, 1.33)),
+)
+PHANTOMS = len(PHANTOM_SHAPES)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A picture to compare on, with masks where it is labelled."""
+
+    name: str
+    photo: NDArray[np.uint8]  # (h, w, 3) RGB
+    masks: dict[str, NDArray[np.bool_]] = field(default_factory=dict)  # (h, w), labelled lesions
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +55,7 @@ def phantom_cases() -> Cases:
     """Pictures that need no data: true masks, no real retina."""
 
     def read() -> Iterator[Case]:
-        for i, (height, aspect) in enumerate(PHANTOM_SHAPES[:PHANTOMS]):
+        for i, (height, aspect) in enumerate(PHANTOM_SHAPES):
             phantom = make_phantom(PHANTOM_SEED, height, index=i, aspect=aspect)
             yield Case(f"phantom {i + 1}", phantom.picture, phantom.masks)
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from converters.parity import Parity
+    from converters.parity.verdict import Parity
     from converters.predictor import Predictor
     from converters.report_page import PictureRow
     from mobileseg.evaluation.score import LesionScore
@@ -39,6 +39,7 @@ def write_report(
         pictures: names of the test pictures to show.
     """
     from converters.evidence import record
+    from converters.parity.tables import remarks, summary
     from converters.report_page import Report, as_rows, render
     from mobileseg.files import write_json, write_text
     from mobileseg.lesions import LESIONS
@@ -80,8 +81,8 @@ def write_report(
                 for s in scores
             ],
         ),
-        parity=parity_verb.table(list(results)),
-        remarks=[*parity_verb.remarks(list(results)), *not_made],
+        parity=summary(results),
+        remarks=[*remarks(results), *not_made],
         profile=as_rows(
             ["variant", "MACs G", "parameters M", "fp32 MB"],
             [

@@ -8,13 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from mobileseg.cli.console import progress, remark, show_json, show_table
-from mobileseg.cli.options import json_option
+from mobileseg.cli.console import finite, progress, remark, show_json, show_table
+from mobileseg.cli.options import json_option, verify_key_option
 
 if TYPE_CHECKING:
     from converters.bundle import Bundle
-    from converters.parity import Parity
-    from converters.parity_cases import Cases
+    from converters.parity.cases import Cases
+    from converters.parity.tolerances import Gate
+    from converters.parity.verdict import Parity
 
 EXIT_OF = {"differs": 1, "not run": 3, "agrees": 0}  # the worst of several bundles, in this order
 
@@ -36,12 +37,34 @@ EXIT_OF = {"differs": 1, "not run": 3, "agrees": 0}  # the worst of several bund
     help="At most so many of each DIR, evenly spread.",
 )
 @click.option(
+    "--gate",
+    "gate_file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="TOML with your own limits; docs/ci/gate.toml names them all.",
+)
+@click.option(
+    "--against",
+    type=click.Path(path_type=Path),
+    metavar="BUNDLE",
+    help="Compare with an earlier bundle's file instead of PyTorch.",
+)
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Write parity.json, parity.xml (JUnit) and parity.html there.",
+)
+@click.option("--force", is_flag=True, help="Replace DIR if it exists.")
+@click.option(
     "--import",
     "imported",
     type=click.Path(path_type=Path),
     metavar="FILE",
     help="What verify_on_mac.py, in a Core ML BUNDLE, wrote on a Mac: take it in as evidence.",
 )
+@verify_key_option()
 @json_option()
 @click.pass_context
 def command(
@@ -50,10 +73,15 @@ def command(
     bundles: tuple[Path, ...],
     data: tuple[Path, ...],
     pictures: int,
+    gate_file: Path | None,
+    against: Path | None,
+    output: Path | None,
+    force: bool,
     imported: Path | None,
+    verify_key: Path | None,
     as_json: bool,
 ) -> None:
-    """Reopen each BUNDLE's file and compare it with the reference, picture by picture.
+    """Reopen each BUNDLE's file and compare it with the reference, stage by stage.
 
     The verdict agrees, differs (exit 1) or was not run (exit 3; never counted as agreement).
     It is also written to the bundle's evidence/parity.json.
@@ -61,58 +89,106 @@ def command(
     \b
     Example:
         mobileseg parity xs-ex-executorch-fp32 --data IDRiD
+        mobileseg parity xs-ex-executorch-fp32 --against last-release -o parity
         mobileseg parity xs-ex-coreml-fp32 --import xs-ex-coreml-fp32-macos.json
     """
-    if imported:
-        if len(bundles) != 1 or data:
-            raise click.UsageError("--import takes one BUNDLE and no --data", ctx)
-        ctx.exit(EXIT_OF[import_mac(bundles[0], imported, as_json=as_json)])
+    if imported and (len(bundles) != 1 or data or against or output):
+        raise click.UsageError("--import takes one BUNDLE, no --data, --against or -o", ctx)
     from converters.bundle import open_bundle
+    from converters.parity.figures import verdict
+    from converters.parity.tolerances import BUILT_IN, read_gate
+    from mobileseg.files import refuse_existing
 
+    gate = read_gate(gate_file) if gate_file else BUILT_IN
+    if imported:
+        bundle = open_bundle(bundles[0], verify_key)
+        ctx.exit(EXIT_OF[import_mac(bundle, imported, gate, as_json=as_json)])
+    if output:
+        refuse_existing(output, force=force, mark=RESULT)
     # All are opened first: a damaged bundle is named before minutes of comparing.
-    opened = [open_bundle(path) for path in bundles]
+    opened = [open_bundle(path, verify_key) for path in bundles]
+    earlier = open_bundle(against, verify_key) if against else None
     if not data:
         remark("no --data: comparing on phantoms, which show no camera's faults")
-    results = [measure(bundle, _cases(bundle, data, pictures)) for bundle in opened]
+    results = [measure(b, cases_of(b, data, pictures), gate, earlier) for b in opened]
+    if output:
+        write_results(output, results, gate, force=force)
     if as_json:
-        show_json([to_json(r) for r in results])
+        show_json([to_json(r, gate) for r in results])
     else:
-        show(results)
-    verdicts = {r.verdict.value for r in results}
-    ctx.exit(next(code for verdict, code in EXIT_OF.items() if verdict in verdicts))
+        show(results, gate)
+    verdicts = {verdict(r, gate).value for r in results}
+    ctx.exit(next(code for value, code in EXIT_OF.items() if value in verdicts))
 
 
-def _cases(bundle: Bundle, data: tuple[Path, ...], most: int) -> Cases:
-    from converters.parity_cases import idrid_cases, phantom_cases
+RESULT = "parity.json"
+
+
+def cases_of(bundle: Bundle, data: tuple[Path, ...], most: int) -> Cases:
+    """Real pictures where there are any."""
+    from converters.parity.cases import idrid_cases, phantom_cases
 
     if not data:
         return phantom_cases()
     return idrid_cases(data, bundle.reference().config.lesions, most)
 
 
-def measure(bundle: Bundle, cases: Cases) -> Parity:
-    """Compare one bundle and leave the outcome in its evidence folder."""
-    from converters.evidence import write_evidence
-    from converters.parity import compare
+def measure(
+    bundle: Bundle,
+    cases: Cases,
+    gate: Gate | None = None,
+    earlier: Bundle | None = None,
+    *,
+    hard: bool = True,
+) -> Parity:
+    """Compare one bundle and leave the outcome in its evidence folder.
 
+    Args:
+        hard: also on pictures that are not eyes.
+    """
+    from converters.evidence import write_evidence
+    from converters.parity.against import compare_with
+    from converters.parity.cases import Cases
+    from converters.parity.compare import compare
+    from converters.parity.hard import hard_cases
+    from converters.parity.tolerances import Gate
+
+    gate, wild = gate or Gate(), hard_cases() if hard else Cases("", 0, iter(()))
+    label = f"{cases.label} and {wild.label}" if hard else cases.label
     with progress() as bar:
-        task = bar.add_task(f"comparing {bundle.path.name}", total=cases.count, note="")
-        result = compare(bundle, cases.read, cases.label, partial(bar.advance, task))
+        total = cases.count + wild.count
+        task = bar.add_task(f"comparing {bundle.path.name}", total=total, note="")
+        tick = partial(bar.advance, task)
+        if earlier:
+            return compare_with(bundle, earlier, cases.read, label, tick, hard=wild.read)
+        result = compare(bundle, cases.read, label, tick, hard=wild.read)
     try:
-        write_evidence(bundle, "parity", to_json(result))
+        write_evidence(bundle, "parity", to_json(result, gate))
     except OSError as error:
         remark(f"{bundle.path}: evidence not written ({error.strerror})")
     return result
 
 
-def import_mac(path: Path, file: Path, *, as_json: bool) -> str:
+def write_results(folder: Path, results: list[Parity], gate: Gate, *, force: bool) -> None:
+    """For a machine, a CI server and a person; all of it or nothing."""
+    from converters.evidence import record
+    from converters.parity.junit import junit
+    from converters.parity.page import page
+    from mobileseg.files import staged_folder, write_json, write_text
+
+    noted = record()
+    with staged_folder(folder, force=force, mark=RESULT) as staged:
+        write_json(staged / RESULT, noted | {"bundles": [to_json(r, gate) for r in results]})
+        write_text(staged / "parity.xml", junit(results, gate))
+        write_text(staged / "parity.html", page(results, gate, noted))
+
+
+def import_mac(bundle: Bundle, file: Path, gate: Gate, *, as_json: bool) -> str:
     """Take a Mac's result into a bundle's evidence folder; returns the verdict."""
-    from converters.bundle import open_bundle
     from converters.coreml_evidence import NAME, read_mac_evidence
     from converters.evidence import write_evidence
 
-    bundle = open_bundle(path)
-    result = read_mac_evidence(bundle, file)
+    path, result = bundle.path, read_mac_evidence(bundle, file, gate)
     verdict = result.verdict.value
     judged = {**result.measured, "verdict": f"{verdict} (macOS)", "faults": result.faults}
     write_evidence(bundle, NAME, judged)
@@ -129,75 +205,36 @@ def import_mac(path: Path, file: Path, *, as_json: bool) -> str:
     return verdict
 
 
-def to_json(result: Parity) -> dict[str, Any]:
-    """Everything that was measured, for a machine."""
-    from dataclasses import asdict
+def to_json(result: Parity, gate: Gate | None = None) -> dict[str, Any]:
+    """Everything that was measured, for a machine; no number is null."""
+    from converters.parity.as_json import as_json
+    from converters.parity.tolerances import Gate
 
-    values = asdict(result)
-    if result.pictures:
-        values |= {
-            "cropped": result.cropped,
-            "max_same_tensor": result.largest("same_tensor"),
-            "max_end_to_end": result.largest("end_to_end"),
-            "mean_end_to_end": sum(p.mean for p in result.pictures) / len(result.pictures),
-            "flipped_share": result.share("flipped", "mask_pixels"),
-            "level_flip_share": result.share("level_flips"),
-        }
-    return values | {"verdict": result.verdict.value, "faults": result.faults()}
+    values: dict[str, Any] = finite(as_json(result, gate or Gate()))
+    return values
 
 
-def figures(result: Parity) -> dict[str, str]:
-    """What a person reads of one bundle: name of the figure -> its text."""
-    if not result.pictures:
-        return {"verdict": result.verdict.value}
-    pictures = result.pictures
-    pixels = sum(p.mask_pixels for p in pictures)
-    scores = {}
-    for code, (reference, artifact) in result.dice.items():
-        scores[f"{code} Dice, file / reference"] = f"{artifact:.4f} / {reference:.4f}"
-        scores[f"{code} ΔDice"] = f"{artifact - reference:+.1e}"
-    return {
-        "verdict": result.verdict.value,
-        "pictures": str(len(pictures)),
-        "of them cropped": str(result.cropped),
-        "max |Δp|, same tensor": f"{result.largest('same_tensor'):.1e}",
-        "max |Δp|, end to end": f"{result.largest('end_to_end'):.1e}",
-        "mean |Δp|, end to end": f"{sum(p.mean for p in pictures) / len(pictures):.1e}",
-        "mask pixels flipped": f"{sum(p.flipped for p in pictures)} of {pixels}",
-        "levels off before CLAHE": f"{sum(p.level_flips for p in pictures)} px",
-        **scores,
-    }
+def differs(result: Parity) -> bool:
+    """By the built-in table."""
+    from converters.parity.figures import verdict
+
+    return verdict(result).value == "differs"
 
 
-def table(results: list[Parity]) -> list[list[str]]:
-    """Figures down, bundles across; the header first."""
-    columns = [figures(r) for r in results]
-    names = list(dict.fromkeys(name for column in columns for name in column))
-    header = ["", *(f"{r.target} {r.made}" for r in results)]
-    return [header, *([name, *(c.get(name, "–") for c in columns)] for name in names)]
+def show(results: list[Parity], gate: Gate | None = None) -> None:
+    """The tables, and a line for everything that is not plain agreement."""
+    from converters.parity.tables import remarks, stage_table, summary
+    from converters.parity.tolerances import Gate
 
-
-def show(results: list[Parity]) -> None:
-    """The table, and a line for everything that is not plain agreement."""
+    gate = gate or Gate()
     labels = sorted({r.data for r in results})
-    header, *rows = table(results)
-    show_table(f"Parity with PyTorch on {'; '.join(labels)}", header, rows)
-    for line in remarks(results):
-        click.echo(line)
-
-
-def remarks(results: list[Parity]) -> list[str]:
-    """A line for everything that is not plain agreement."""
-    lines = []
+    against = sorted({r.against or "PyTorch" for r in results})
+    header, *rows = summary(results, gate)
+    show_table(f"Parity with {'; '.join(against)} on {'; '.join(labels)}", header, rows)
     for result in results:
-        if result.not_run:
-            held = f"{sum(c.holds for c in result.checks)} of {len(result.checks)} checks hold"
-            lines.append(f"{result.bundle}: not run: {result.not_run} ({held})")
-        elif not result.cropped:
-            lines.append(
-                f"{result.bundle}: in no picture the crop was less than the whole: "
-                "crop and resize are untested here"
-            )
-        for fault in result.faults():
-            lines.append(f"{result.bundle}: differs: {fault}")
-    return lines
+        if result.pictures:
+            header, *rows = stage_table(result)
+            title = f"{result.bundle}, each stage against the one before, lesions against the first"
+            show_table(title, header, rows)
+    for line in remarks(results, gate):
+        click.echo(line)

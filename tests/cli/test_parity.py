@@ -7,6 +7,7 @@ import json
 import shutil
 from hashlib import sha256
 from pathlib import Path
+from xml.etree import ElementTree as Xml
 
 import pytest
 import torch
@@ -43,35 +44,37 @@ def test_without_data_it_says_phantoms_and_exits_0_when_all_agree(mobileseg, own
     done = mobileseg("parity", "torchscript", cwd=own)
     assert done.returncode == 0, done.stderr
     assert done.stderr == "no --data: comparing on phantoms, which show no camera's faults\n"
-    assert "on fresh phantoms (4)" in done.stdout
+    assert "on fresh phantoms (8) and hard pictures (7)" in " ".join(done.stdout.split())
     table = {
         cells[0].strip(): cells[1].strip()
         for cells in (line.strip("│").split("│") for line in done.stdout.splitlines())
         if len(cells) == 2
     }
     assert table["verdict"] == "agrees"
-    assert (table["pictures"], table["of them cropped"]) == ("4", "4")
-    assert table["mask pixels flipped"] == f"0 of {4 * 128 * 128}"
+    assert (table["pictures"], table["of them cropped"]) == ("8", "8")
+    assert table["mask pixels flipped"] == f"0 of {8 * 128 * 128}"
+    assert "EX recall" in done.stdout and "artifact" in done.stdout  # each stage
     assert "differs" not in done.stdout and "not run" not in done.stdout
-    assert evidence(own / "torchscript")["measured"]["data"] == "fresh phantoms (4)"
+    assert evidence(own / "torchscript")["measured"]["data"].startswith("fresh phantoms (8)")
 
 
 def test_what_was_not_run_exits_3_and_the_json_says_all(mobileseg, own, phantoms):
     arguments = ("torchscript", "coreml", "--data", phantoms, "--pictures", "2", "--json")
-    done = mobileseg("parity", *arguments, cwd=own)
+    done = mobileseg("parity", *arguments, cwd=own, without="coremltools")
     assert done.returncode == 3, done.stderr
     assert done.stderr == ""
     ran, not_run = json.loads(done.stdout)
     assert (ran["verdict"], ran["target"], ran["precision"]) == ("agrees", "torchscript", "fp32")
     assert [p["name"] for p in ran["pictures"]] == ["phantom_07", "phantom_09"]
-    assert ran["data"] == f"{phantoms.name} (2)"
-    assert ran["faults"] == [] and ran["not_run"] is None
-    assert 0 < ran["max_same_tensor"] <= ran["max_end_to_end"] + 1e-6 < 1e-4
-    assert ran["mean_end_to_end"] < ran["max_end_to_end"]
+    assert ran["data"] == f"{phantoms.name} (2) and hard pictures (7)"
+    assert ran["faults"] == [] and ran["not_run"] is None and ran["made_by"] is None
+    assert 0 <= ran["max_same_tensor"] <= ran["max_end_to_end"] + 1e-5 < 1e-4
+    assert 0 < ran["mean_end_to_end"] < ran["max_end_to_end"]
     assert (ran["cropped"], ran["flipped_share"], ran["level_flip_share"]) == (2, 0, 0)
-    assert set(ran["dice"]) == {"EX"}
-    assert not_run["verdict"] == "not run" and "Apple" in not_run["not_run"]
-    assert not_run["pictures"] == [] and len(not_run["checks"]) == 21
+    assert set(ran["task"]["EX"]) == {"reference", *ran["stages"]}
+    assert len(ran["hard"]) == 7 and "2 labelled picture(s), fewer than 8" in ran["untested"][0]
+    assert not_run["verdict"] == "not run" and "coremltools is not installed" in not_run["not_run"]
+    assert not_run["pictures"] == not_run["hard"] == not_run["checks"] == []
     for result, name in ((ran, "torchscript"), (not_run, "coreml")):
         kept = evidence(own / name)
         assert kept["measured"] == result
@@ -83,17 +86,75 @@ def test_what_was_not_run_exits_3_and_the_json_says_all(mobileseg, own, phantoms
     assert evidence(own / "torchscript")["artifact_sha256"] == sha256(content).hexdigest()
 
 
+def test_core_ml_is_evaluated_here_and_the_verdict_says_so(mobileseg, own, phantoms):
+    arguments = ("coreml", "--data", phantoms, "--pictures", "2")
+    done = mobileseg("parity", *arguments, cwd=own)
+    assert done.returncode == 0, done.stderr
+    text = " ".join(done.stdout.split())
+    assert "agrees (Linux evaluation)" in text
+    assert "coreml: Linux evaluation cannot see Apple's kernels" in text
+    kept = evidence(own / "coreml")["measured"]
+    assert (kept["verdict"], kept["in_words"]) == ("agrees", "agrees (Linux evaluation)")
+    assert kept["max_same_tensor"] < 1e-5 and len(kept["checks"]) == 21
+
+
 def test_one_that_differs_exits_1_whatever_the_others_say(mobileseg, own, phantoms):
     arguments = ("coreml", "other", "torchscript", "--data", phantoms, "--pictures", "1")
-    done = mobileseg("parity", *arguments, cwd=own)
+    done = mobileseg(
+        "parity", *arguments, "-o", "results", "--force", cwd=own, without="coremltools"
+    )
     assert done.returncode == 1, done.stderr
     lines = done.stdout.splitlines()
-    assert any(line.startswith("coreml: not run: Core ML runs on Apple") for line in lines)
-    assert any(
-        line.startswith("other: differs: max |Δp| from the same tensor 0.00") for line in lines
-    )
-    assert not any(line.startswith("torchscript: ") for line in lines)
+    assert any(line.startswith("coreml: not run: coremltools is not installed") for line in lines)
+    assert any(line.startswith("other: differs: written artifact: max |Δp| 0.00") for line in lines)
+    assert "other: the first stage at fault: written artifact" in lines
+    assert not any(line.startswith("torchscript: differs") for line in lines)
     assert evidence(own / "other")["measured"]["verdict"] == "differs"
+    results = json.loads((own / "results" / "parity.json").read_text())
+    assert [b["verdict"] for b in results["bundles"]] == ["not run", "differs", "agrees"]
+    assert {"date", "machine", "command"} <= set(results)
+    suites = Xml.parse(own / "results" / "parity.xml").getroot()
+    assert [s.get("failures") == "0" for s in suites] == [True, False, True]
+    assert [s.get("skipped") for s in suites] == ["1", "0", "0"]
+    page = (own / "results" / "parity.html").read_text()
+    assert "the first stage at fault: written artifact" in page and page.count("base64,") == 8
+
+
+def test_a_gate_of_ones_own_decides(mobileseg, own, phantoms, tmp_path):
+    """The bundle that differs agrees where that is allowed; too few pictures are not run."""
+    gate = tmp_path / "gate.toml"
+    gate.write_text("[fp32]\nwritten = 0.1\nsame_tensor = 0.1\nmean = 0.1\nflipped = 0.1\n")
+    arguments = ("other", "--data", phantoms, "--pictures", "1", "--gate", gate)
+    done = mobileseg("parity", *arguments, cwd=own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert evidence(own / "other")["measured"]["gate"] == str(gate)
+    gate.write_text("[pictures]\nlabelled = 2\n")
+    done = mobileseg("parity", "torchscript", *arguments[1:], cwd=own)
+    assert done.returncode == 3, done.stdout + done.stderr
+    assert f"torchscript: not run: {gate} asks for more pictures" in done.stdout
+    gate.write_text("[fp32]\nmeen = 1\n")
+    done = mobileseg("parity", *arguments, cwd=own)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"mobileseg: {gate}: found 'meen' in [fp32]; expected one of")
+
+
+def test_two_artifacts_are_compared_with_each_other(mobileseg, own, phantoms):
+    arguments = ("--data", phantoms, "--pictures", "1", "--json")
+    done = mobileseg("parity", "coreml", "--against", "torchscript", *arguments, cwd=own)
+    assert done.returncode == 0, done.stdout + done.stderr
+    (result,) = json.loads(done.stdout)
+    assert (result["verdict"], result["against"]) == ("agrees", "torchscript")
+    assert list(result["task"]["EX"]) == ["earlier artifact", "written artifact"]
+    assert 0 < result["max_end_to_end"] < 1e-5
+
+
+def test_results_replace_nothing_that_was_not_theirs(mobileseg, own, phantoms, tmp_path):
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "photo.jpg").write_bytes(b"mine")
+    done = mobileseg("parity", "torchscript", "-o", tmp_path / "taken", "--force", cwd=own)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "exists already and holds no parity.json" in done.stderr
+    assert (tmp_path / "taken" / "photo.jpg").read_bytes() == b"mine"
 
 
 def test_a_damaged_bundle_is_named_before_anything_is_compared(mobileseg, own, tmp_path):
@@ -211,7 +272,10 @@ def test_what_a_mac_measured_on_another_file_is_refused_and_nothing_is_kept(mobi
         (("coreml", "--import", file), "measured on sha256 000000000000…; expected"),
         (("torchscript", "--import", file), "found target torchscript; expected coreml"),
         (("coreml", "--import", "nowhere.json"), "nowhere.json: no such file"),
-        (("coreml", "other", "--import", file), "--import takes one BUNDLE and no --data"),
+        (
+            ("coreml", "other", "--import", file),
+            "--import takes one BUNDLE, no --data, --against or -o",
+        ),
     ):
         done = mobileseg("parity", *arguments, cwd=own)
         assert (done.returncode, done.stdout) == (2, "")

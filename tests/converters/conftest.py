@@ -18,8 +18,7 @@ from numpy.typing import NDArray
 
 from converters.bundle import write_bundle
 from converters.orders import Order
-from converters.parity import Case
-from converters.parity_cases import phantom_cases
+from converters.parity.cases import Case, phantom_cases
 from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.data.phantom import make_phantom

@@ -29,8 +29,9 @@ from converters.bundle import Bundle, artifact_sha256, open_bundle, write_bundle
 from converters.coreml_answers import answering, outputs
 from converters.coreml_evidence import goldens, read_mac_evidence
 from converters.deployable import IMAGE, shipped_graph
-from converters.parity import Verdict
+from converters.parity.verdict import Verdict
 from converters.targets import target
+from converters.verify_on_mac import NotWhole, checked_manifest
 from mobileseg.errors import BadInput
 
 STAND_IN = '''
@@ -310,6 +311,75 @@ def test_the_script_refuses_a_bundle_that_is_not_whole(damage, made, answers, on
     assert not (tmp_path / "mac.json").exists()
 
 
+PLAIN = {"model.mlpackage/a/weight.bin": b"12", "goldens/black/frame.rgb": b"345"}
+
+
+@pytest.fixture
+def by_hand(tmp_path) -> Path:
+    """What the script asks of a bundle before Core ML comes in, and nothing else."""
+    files = {}
+    for name, content in PLAIN.items():
+        path = tmp_path / "b" / name
+        path.parent.mkdir(parents=True)
+        path.write_bytes(content)
+        files[name] = {"sha256": sha256(content).hexdigest(), "bytes": len(content)}
+    manifest = {"artifact": "model.mlpackage", "files": files}
+    (tmp_path / "b" / "model.json").write_text(json.dumps(manifest))
+    (tmp_path / "outside").write_bytes(b"12")
+    return tmp_path / "b"
+
+
+def listed_as(name: str) -> Callable[[Path], None]:
+    """The manifest calls the weights otherwise."""
+
+    def damage(folder: Path) -> None:
+        manifest = json.loads((folder / "model.json").read_text())
+        manifest["files"][name] = manifest["files"].pop("model.mlpackage/a/weight.bin")
+        (folder / "model.json").write_text(json.dumps(manifest))
+
+    return damage
+
+
+def replaced(name: str, make: Callable[[Path], Any]) -> Callable[[Path], None]:
+    def damage(folder: Path) -> None:
+        path = folder / name
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+        make(path)
+
+    return damage
+
+
+UNSAFE: list[tuple[Callable[[Path], None], str]] = [
+    (listed_as("model.mlpackage/../../outside"), "found path 'model.mlpackage/../../outside'"),
+    (listed_as("/outside"), "found path '/outside'; expected one inside the bundle"),
+    (listed_as("C:\\outside"), "found path 'C:"),
+    (listed_as("a\nb"), "found path 'a\\nb'"),
+    (
+        replaced("model.mlpackage/a/weight.bin", lambda p: p.symlink_to(p.parents[3] / "outside")),
+        "weight.bin: missing, a link, or no plain file",
+    ),
+    (
+        replaced("goldens", lambda p: p.symlink_to(p.parent / "model.mlpackage")),
+        "goldens: missing, a link, or no plain file",
+    ),
+    (replaced("goldens/black/frame.rgb", os.mkfifo), "frame.rgb: missing, a link, or no plain"),
+    (replaced("model.json", os.mkfifo), "model.json: missing, or no plain file"),
+    (replaced("model.json", lambda p: p.write_text("[1]")), "model.json: no manifest ("),
+    (replaced("model.json", lambda p: p.write_text("[" * 10**5)), "model.json: no manifest ("),
+    (replaced("model.json", lambda p: p.write_text("{}")), "model.json: no manifest (KeyError"),
+    (lambda b: os.truncate(b / "model.mlpackage/a/weight.bin", 1 << 40), "changed, missing or new"),
+]
+
+
+@pytest.mark.parametrize(("damage", "said"), UNSAFE, ids=range(len(UNSAFE)))
+def test_the_script_follows_nothing_out_of_the_bundle(damage, said, by_hand):
+    checked_manifest(by_hand)  # whole until now
+    damage(by_hand)
+    with pytest.raises(NotWhole) as caught:
+        checked_manifest(by_hand)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
 @pytest.fixture
 def evidence(made, answers, on_a_mac, tmp_path) -> dict[str, Any]:
     assert on_a_mac(made["usual"], answers["usual"], UNITS="ALL,CPU_ONLY").returncode == 0
@@ -340,7 +410,11 @@ def test_what_does_not_belong_or_lacks_a_figure_is_refused(made, evidence, tmp_p
         "no entry 'finite'": [lambda v: figures(v).update(finite=None)],
         "found flipped None": [lambda v: figures(v).update(flipped=None)],
         "found flipped -1": [lambda v: figures(v).update(flipped=-1)],
-        "found max nan": [lambda v: figures(v).update(max=NAN)],
+        "cannot be read as JSON .NaN is no number": [lambda v: figures(v).update(max=NAN)],
+        "macos: found '.x1b": [lambda v: v.update(macos="\x1b[2J")],
+        "date: found 'xxx": [lambda v: v.update(date=1000 * "x")],
+        "failed.CPU_ONLY: found 3": [lambda v: v["failed"].update(CPU_ONLY=3)],
+        "found golden 'other'": [lambda v: v["units"]["ALL"].update(other={})],
         "found mean '0'": [lambda v: figures(v).update(mean="0")],
     }
     for said, changes in refused.items():
