@@ -12,13 +12,16 @@ from numpy.typing import NDArray
 
 from converters.bundle import Bundle, is_bundle, open_bundle
 from converters.goldens import planes, reference_answer
+from converters.manifest import MANIFEST
 from converters.quiet import quiet
 from converters.targets import Answer, Runner
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.findings import Prediction, judge
+from mobileseg.files import sha256
+from mobileseg.models.weights import refuse_pickle
 from mobileseg.preprocess.reference import preprocess
-from mobileseg.runs import is_run, open_run, shipped_runs
+from mobileseg.runs import WEIGHTS, is_run, open_run, shipped_runs
 from mobileseg.spec import fitted_hw, photo_to_frame
 
 
@@ -30,6 +33,7 @@ class Predictor:
     thresholds: Mapping[str, float]
     frame_hw: tuple[int, int]
     runner: Runner
+    sums: Mapping[str, str]  # file -> sha256, of the files that fix its answers
 
     def predict(self, picture: str | Path | NDArray[np.uint8]) -> Prediction:
         """Find lesions.
@@ -63,11 +67,13 @@ class Predictor:
         )
 
 
-def open_predictor(run_or_bundle: str | Path) -> Predictor:
+def open_predictor(run_or_bundle: str | Path, verify_key: str | Path | None = None) -> Predictor:
     """Open a run or a bundle folder; see `mobileseg.load`."""
     path = Path(run_or_bundle)
     if is_bundle(path):
-        return _of_bundle(path)
+        return _of_bundle(path, Path(verify_key) if verify_key else None)
+    if verify_key:
+        raise BadInput(f"{path}: found no bundle; expected one that is signed: a run never is")
     if is_run(path) or (not path.exists() and str(path) in shipped_runs()):
         run = open_run(path)
         assert run.networks  # read now, so that a damaged file fails here
@@ -76,13 +82,16 @@ def open_predictor(run_or_bundle: str | Path) -> Predictor:
             _in_order(run.config.lesions, run.config.thresholds, path),
             run.config.preprocess.frame_hw,
             lambda frame: reference_answer(run, frame),
+            {name: sha256(run.path / name) for name in ("config.json", WEIGHTS)},
         )
+    if path.is_file():
+        refuse_pickle(path)
     found = "no such folder" if not path.exists() else "neither config.json nor model.json in it"
     raise BadInput(f"{path}: {found}; expected a run or a bundle folder")
 
 
-def _of_bundle(path: Path) -> Predictor:
-    bundle = open_bundle(path)
+def _of_bundle(path: Path, verify_key: Path | None) -> Predictor:
+    bundle = open_bundle(path, verify_key)
     converter = bundle.target.converter()
     with quiet():  # importing a runtime is when it talks most
         reason = converter.why_not(bundle.order)
@@ -93,8 +102,10 @@ def _of_bundle(path: Path) -> Predictor:
     if not bundle.order.whole:
         runner = _preprocessing_first(bundle, runner)
     thresholds = {entry["code"]: entry["threshold"] for entry in bundle.manifest["lesions"]}
-    name = f"{path.name} ({bundle.target.name} {bundle.order.name()})"
-    return Predictor(name, thresholds, bundle.frame_hw, runner)
+    how = [f"{bundle.target.name} {bundle.order.name()}", converter.EVALUATION]
+    name = f"{path.name} ({', '.join(filter(None, how))})"
+    sums = {MANIFEST: sha256(path / MANIFEST)}  # which lists every other file's
+    return Predictor(name, thresholds, bundle.frame_hw, runner, sums)
 
 
 def _preprocessing_first(bundle: Bundle, network: Runner) -> Runner:

@@ -21,13 +21,16 @@ if TYPE_CHECKING:
 __all__ = ["__version__", "load"]
 
 
-def load(run_or_bundle: str | Path) -> Predictor:
+def load(run_or_bundle: str | Path, verify_key: str | Path | None = None) -> Predictor:
     """Open a run folder (PyTorch) or a bundle folder (its artifact) for prediction.
 
+    Args:
+        verify_key: a public key (PEM, Ed25519); a bundle has to be signed by its owner.
+
     Raises:
-        BadInput: the folder is neither, or is damaged.
+        BadInput: the folder is neither, is damaged, or is not signed by that key.
         MissingToolkit: the bundle's runtime is not installed, or cannot run on this machine.
     """
     from converters.predictor import open_predictor
 
-    return open_predictor(run_or_bundle)
+    return open_predictor(run_or_bundle, verify_key)

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from mobileseg.cli.console import NOT_MEDICAL, progress, remark, show_json
-from mobileseg.cli.options import force_option, json_option
+from mobileseg.cli.options import force_option, json_option, verify_key_option
 from mobileseg.errors import BadInput
 
 if TYPE_CHECKING:
-    from mobileseg.evaluation.findings import Prediction
+    from converters.predictions import Outcome
 
-RESULTS = "predictions.json"
-SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
+LONGEST_NAME = 200  # bytes: a file's name may have 255, and ours get an ending
 
 
 @click.command(short_help="Draw and count lesions on pictures.")
@@ -33,6 +31,7 @@ SUFFIXES = (".jpg", ".jpeg", ".png", ".tif", ".tiff")
     help="Folder to write: an overlay per picture, predictions.json, predictions.csv.",
 )
 @force_option("DIR")
+@verify_key_option()
 @json_option()
 @click.pass_context
 def command(
@@ -42,54 +41,54 @@ def command(
     pictures: tuple[Path, ...],
     output: Path,
     force: bool,
+    verify_key: Path | None,
     as_json: bool,
 ) -> None:
     """Find lesions in PICTURES (files or folders), with a run or with a bundle's own file.
 
     A picture that cannot be read is named and left out; the exit code is then 1.
 
+    Stopped by Ctrl-C or killed, the same command goes on where it was; the result is as if
+    nothing had happened. Until all is done it lies beside DIR, in .DIR.part.
+
     \b
     Example:
         mobileseg predict runs/ex photo.jpg -o out
     """
+    from converters.predictions import RESULTS, maker, predict_all, shown
     from converters.predictor import open_predictor
-    from mobileseg.data.images import write_png
-    from mobileseg.evaluation.overlay import overlay
-    from mobileseg.files import refuse_existing, staged_folder, write_json, write_text
+    from converters.unfinished import unfinished, work_folder
+    from mobileseg.files import refuse_existing
 
-    refuse_existing(output, force=force, mark=RESULTS)
+    if not work_folder(output).exists():  # before the model is opened, which takes its time
+        refuse_existing(output, force=force, mark=RESULTS)
     chosen = _named(_files(pictures))
-    predictor = open_predictor(model)
-    rows: list[dict[str, Any]] = []
-    unread = 0
-    with progress() as bar, staged_folder(output, force=force, mark=RESULTS) as staged:
-        task = bar.add_task("predicting", total=len(chosen), note="")
-        for name, path in chosen.items():
-            try:
-                prediction = predictor.predict(path)
-            except BadInput as error:
-                remark(f"mobileseg: {error}")
-                unread += 1
-                continue
-            finally:
-                bar.advance(task)
-            write_png(staged / f"{name}-overlay.png", overlay(prediction))
-            rows.append(_row(name, path, prediction))
-        if not rows:
-            raise BadInput(f"none of {len(chosen)} picture(s) could be read; nothing was written")
-        write_json(staged / RESULTS, {"model": predictor.name, "pictures": rows})
-        write_text(staged / "predictions.csv", _csv(rows))
-    if as_json:
-        show_json(rows)
-    else:
-        for row in rows:
-            click.echo(_sentence(row))
-        click.echo(f"{output}: {len(rows)} overlay(s). {NOT_MEDICAL}")
-    ctx.exit(1 if unread else 0)
+    predictor = open_predictor(model, verify_key)
+    pieces = {name: shown(path) for name, path in chosen.items()}
+    with unfinished(output, maker(predictor), pieces, force=force, mark=RESULTS) as work:
+        with progress() as bar:
+            task = bar.add_task("predicting", total=len(chosen), note="")
+            tick = partial(bar.advance, task)
+            outcome = predict_all(predictor, chosen, work, say=remark, tick=tick)
+        if as_json:
+            show_json(outcome.rows)
+        else:
+            for row in outcome.rows:
+                click.echo(_sentence(row))
+            click.echo(f"{output}: {_count(outcome)}. {NOT_MEDICAL}")
+    ctx.exit(1 if outcome.unreadable else 0)
+
+
+def _count(outcome: Outcome) -> str:
+    unread = len(outcome.unreadable)
+    left = f", {unread} picture(s) could not be read" if unread else ""
+    return f"{len(outcome.rows)} overlay(s){left}"
 
 
 def _files(pictures: Iterable[Path]) -> list[Path]:
     """Files as given; a folder stands for the pictures in it."""
+    from mobileseg.data.decoding import SUFFIXES
+
     files: list[Path] = []
     for path in pictures:
         if path.is_dir():
@@ -104,42 +103,23 @@ def _files(pictures: Iterable[Path]) -> list[Path]:
 
 
 def _named(files: Iterable[Path]) -> dict[str, Path]:
-    """A name for each file's results; two of one name get a number."""
+    """A name for each file's results; two of one name get a number.
+
+    "Eye" and "eye" are one name: on a Mac's disk they are one file.
+    """
+    from converters.predictions import shown
+
     named: dict[str, Path] = {}
+    taken: set[str] = set()
     for path in files:
-        name, n = path.stem, 1
-        while name in named:
+        stem = shown(Path(path.stem)).encode()[:LONGEST_NAME].decode(errors="ignore")
+        name, n = stem, 1
+        while name.casefold() in taken:
             n += 1
-            name = f"{path.stem}-{n}"
+            name = f"{stem}-{n}"
+        taken.add(name.casefold())
         named[name] = path
     return named
-
-
-def _row(name: str, path: Path, prediction: Prediction) -> dict[str, Any]:
-    return {
-        "name": name,
-        "picture": str(path),
-        "flags": list(prediction.flags),
-        "retina": prediction.retina,
-        "crop": list(prediction.crop),
-        "lesions": {
-            code: {"count": f.count, "pixels": f.pixels, "area": f.area}
-            for code, f in prediction.lesions.items()
-        },
-    }
-
-
-def _csv(rows: list[dict[str, Any]]) -> str:
-    """A line per picture and lesion."""
-    table = io.StringIO()
-    writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["name", "picture", "lesion", "count", "pixels", "area", "retina", "flags"])
-    for row in rows:
-        for code, found in row["lesions"].items():
-            figures = [found["count"], found["pixels"], f"{found['area']:.6f}"]
-            start = [row["name"], row["picture"], code]
-            writer.writerow([*start, *figures, f"{row['retina']:.4f}", "; ".join(row["flags"])])
-    return table.getvalue()
 
 
 def _sentence(row: dict[str, Any]) -> str:

@@ -1,61 +1,53 @@
-"""Pictures and masks from files, by Pillow: it names truncated files and keeps palette indices."""
+"""Pictures and masks from files: right, or refused in one line."""
 
 from __future__ import annotations
 
-import re
+import io
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageFile, ImageOps
+from PIL import Image
 
+from mobileseg.data.colour import to_srgb
+from mobileseg.data.decoding import SIXTEEN_BIT_MODES, decode, one_line
 from mobileseg.errors import BadInput
 
-EIGHT_BIT_MODES = ("1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr", "HSV", "LAB")
-SIXTEEN_BIT = re.compile(";16[BLN]")  # in Pillow's name of how samples lie in the file
 SMALLEST_PX = 32  # under this a picture is a thumbnail, not a retina
-
-
-def _open(path: Path) -> Image.Image:
-    """A picture, fully decoded and upright (its EXIF orientation applied)."""
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file; expected a picture")
-    try:
-        with Image.open(path) as image:
-            _refuse_cut_depth(path, image)
-            image.load()
-            upright = ImageOps.exif_transpose(image)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise BadInput(
-            f"{path}: cannot be read as a picture ({error}); replace it with a whole file"
-        ) from None
-    return upright
-
-
-def _refuse_cut_depth(path: Path, image: ImageFile.ImageFile) -> None:
-    """Pillow opens colours of 16 bits as 8, keeping the upper half: 12-bit data would be black."""
-    if image.mode in EIGHT_BIT_MODES and any(SIXTEEN_BIT.search(str(t.args)) for t in image.tile):
-        raise BadInput(f"{path}: found 16 bits a channel; expected 8 bits a channel: convert it")
+STRIP_PX = 256  # rows
+# Where nought is nothing. In CMYK it is white, in LAB black is not (0, 0, 0).
+MASK_MODES = ("1", "L", "LA", "La", "P", "PA", "RGB", "RGBA", "RGBa", "I", "F", *SIXTEEN_BIT_MODES)
+WITH_OPACITY = ("LA", "La", "PA", "RGBA", "RGBa")
 
 
 def read_photo(path: Path) -> NDArray[np.uint8]:
-    """A colour picture.
+    """A colour picture in sRGB.
 
     Returns:
-        (h, w, 3) uint8 RGB, upright; a greyscale file gives three equal channels.
+        (h, w, 3) uint8 RGB, upright; a greyscale file gives three equal channels. How other
+        depths, opacity, inks and colour profiles come to that: see `mobileseg.data.colour`.
 
     Raises:
-        BadInput: missing, unreadable, truncated, not 8 bits a channel, or under 32 pixels.
+        BadInput: missing, unreadable, truncated, several pictures in one, over a limit of
+            `mobileseg.data.decoding`, or under 32 pixels.
     """
-    image = _open(path)
-    if image.mode not in EIGHT_BIT_MODES:
-        raise BadInput(f"{path}: found mode {image.mode}; expected 8 bits a channel: convert it")
-    if min(image.size) < SMALLEST_PX:
-        raise BadInput(
-            f"{path}: found {image.width}x{image.height} pixels; "
-            f"expected at least {SMALLEST_PX} each way"
-        )
-    return np.asarray(image.convert("RGB"))
+    with one_line(path):
+        decoded = decode(path)
+        if min(decoded.image.size) < SMALLEST_PX:
+            raise BadInput(
+                f"{path}: found {decoded.image.width}x{decoded.image.height} pixels; "
+                f"expected at least {SMALLEST_PX} each way"
+            )
+        return _pixels(to_srgb(path, decoded))
+
+
+def _pixels(image: Image.Image) -> NDArray[np.uint8]:
+    """(h, w, 3), a strip at a time: Pillow's own way holds the whole picture three times over."""
+    pixels = np.empty((image.height, image.width, 3), np.uint8)
+    for top in range(0, image.height, STRIP_PX):
+        bottom = min(top + STRIP_PX, image.height)
+        pixels[top:bottom] = np.asarray(image.crop((0, top, image.width, bottom)))
+    return pixels
 
 
 def read_mask(path: Path) -> NDArray[np.bool_]:
@@ -65,16 +57,21 @@ def read_mask(path: Path) -> NDArray[np.bool_]:
     turns the palette into grey finds 76.
 
     Raises:
-        BadInput: missing, unreadable or truncated.
+        BadInput: as for `read_photo`, but of any size; or of inks.
     """
-    image = _open(path)
-    values = np.asarray(image)
-    if image.mode in ("RGBA", "LA"):
-        values = values[..., :-1]  # opacity says nothing about lesions
-    lesion = np.atleast_3d(values != 0)
-    return np.asarray(lesion.any(axis=2))
+    with one_line(path):
+        decoded = decode(path)
+        if decoded.cut or decoded.image.mode not in MASK_MODES:
+            found = "16 bits a channel" if decoded.cut else f"mode {decoded.image.mode}"
+            raise BadInput(f"{path}: found {found}; expected a mask of one channel: convert it")
+        values = np.asarray(decoded.image)
+        if decoded.image.mode in WITH_OPACITY:
+            values = values[..., :-1]  # opacity says nothing about lesions
+        return np.asarray(np.atleast_3d(values != 0).any(axis=2))
 
 
 def write_png(path: Path, pixels: NDArray[np.uint8]) -> None:
     """Write (h, w, 3) RGB."""
-    Image.fromarray(pixels).save(path)
+    whole = io.BytesIO()  # writing itself, Pillow does not say that a disk is full
+    Image.fromarray(pixels).save(whole, "PNG")
+    path.write_bytes(whole.getbuffer())

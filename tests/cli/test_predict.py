@@ -75,10 +75,17 @@ def test_two_pictures_of_one_name_are_both_kept_and_told_apart(batch, photos):
     assert rows["eye"]["crop"] != rows["eye-2"]["crop"]
 
 
-def test_json_csv_and_what_is_printed_agree(batch):
+def test_json_csv_and_what_is_printed_agree(batch, photos):
     done, out = batch
     kept = json.loads((out / "predictions.json").read_text())
     assert kept["model"] == "torchscript (torchscript fp32)"
+    assert kept["unreadable"] == [
+        {
+            "picture": str(photos / "broken.jpg"),
+            "why": "cannot be read as a picture (no whole header of JPEG, PNG, TIFF, BMP, WEBP "
+            "in it); replace it with a whole file",
+        }
+    ]
     assert json.loads(done.stdout) == kept["pictures"]
     lines = list(csv.DictReader(io.StringIO((out / "predictions.csv").read_text())))
     assert len(lines) == len(kept["pictures"])  # one lesion each
@@ -153,8 +160,10 @@ def test_what_is_there_already_is_refused(mobileseg, bundles, photos, batch, tmp
 
 def test_a_model_that_cannot_answer_here_is_refused(mobileseg, bundles, photos, tmp_path):
     picture = photos / "dark.png"
-    done = mobileseg("predict", bundles / "coreml", picture, "-o", "out", cwd=tmp_path)
-    assert "model.mlpackage cannot run here: Core ML runs on Apple systems only" in refused(done)
+    done = mobileseg(
+        "predict", bundles / "onnx", picture, "-o", "out", cwd=tmp_path, without="onnxruntime"
+    )
+    assert "model.onnx cannot run here: onnxruntime is not installed" in refused(done)
     done = mobileseg("predict", photos, picture, "-o", "out", cwd=tmp_path)
     assert refused(done) == (
         f"{photos}: neither config.json nor model.json in it; expected a run or a bundle folder"

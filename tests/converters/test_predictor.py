@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 import mobileseg
+from converters import torchscript_lite
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.findings import NO_RETINA, TOO_SMALL
@@ -108,9 +109,26 @@ def test_a_folder_that_is_neither_is_refused(tmp_path):
         mobileseg.load(tmp_path / "nowhere")
 
 
-def test_a_core_ml_bundle_says_that_it_cannot_run_here(bundles):
-    with pytest.raises(MissingToolkit, match=r"model\.mlpackage cannot run here: Core ML runs on"):
-        mobileseg.load(bundles / "coreml")
+def test_a_core_ml_bundle_is_evaluated_and_says_so(bundles, phantom_frame):
+    pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
+    predictor = mobileseg.load(bundles / "coreml")
+    assert predictor.name == "coreml (coreml fp32, Linux evaluation)"
+    found, expected = (
+        p.predict(phantom_frame) for p in (predictor, mobileseg.load(bundles / "torchscript"))
+    )
+    off = np.abs(found.probabilities - expected.probabilities)
+    assert off.max() < 1e-5 and found.crop == expected.crop
+
+
+def test_a_bundle_that_cannot_run_here_says_why(bundles, monkeypatch):
+    monkeypatch.setattr(torchscript_lite, "why_not", lambda order: "no such runtime")
+    with pytest.raises(MissingToolkit, match=r"model\.ptl cannot run here: no such runtime"):
+        mobileseg.load(bundles / "torchscript")
+
+
+def test_a_run_is_never_signed(tiny_run, tmp_path):
+    with pytest.raises(BadInput, match="found no bundle; expected one that is signed"):
+        mobileseg.load(tiny_run.path, verify_key=tmp_path / "key.pem")
 
 
 def test_damaged_weights_show_when_a_run_is_opened_and_not_at_its_first_picture(tiny_run, tmp_path):

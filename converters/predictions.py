@@ -1,0 +1,177 @@
+"""Predictions of many pictures, a committed result each; what was stopped goes on.
+
+The unit of work is `predict_one`: it knows one picture and leaves everything it found on disk,
+so any number of processes could share a list.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from converters.predictor import Predictor
+from converters.unfinished import Unfinished
+from mobileseg.data.claims import refuse_file
+from mobileseg.data.decoding import one_line
+from mobileseg.data.images import read_photo, write_png
+from mobileseg.errors import BadInput
+from mobileseg.evaluation.findings import Prediction
+from mobileseg.evaluation.overlay import overlay
+from mobileseg.files import read_json, sha256
+from mobileseg.version import __version__
+
+RESULTS, TABLE = "predictions.json", "predictions.csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a list of pictures came to."""
+
+    rows: list[dict[str, Any]]  # a picture each, in the order of the list
+    unreadable: list[dict[str, str]]  # "picture" and "why"
+
+
+def maker(predictor: Predictor) -> dict[str, str]:
+    """What fixes a picture's result besides the picture."""
+    return {"mobileseg": __version__, "model": predictor.name, **predictor.sums}
+
+
+def predict_all(
+    predictor: Predictor,
+    pictures: Mapping[str, Path],
+    work: Unfinished,
+    *,
+    say: Callable[[str], None],
+    tick: Callable[[int], None],
+) -> Outcome:
+    """Predict what has no result yet, and put the whole in its place.
+
+    Args:
+        pictures: name of a picture's results -> its file.
+        say: told what cannot be read, and what was there already.
+        tick: called with the number of pictures that have been dealt with since.
+
+    Raises:
+        BadInput: no picture could be read, or the results cannot be written.
+        KeyboardInterrupt: what was done by then is kept, and that is said.
+    """
+    if work.placed:
+        return _placed(work, say)
+    kept = _kept(pictures, work, say)
+    tick(len(kept))
+    unread = {}
+    try:
+        for name in [n for n in pictures if n not in kept]:
+            if why := predict_one(predictor, work, name, pictures[name]):
+                say(f"mobileseg: {pictures[name]}: {why}")
+                unread[name] = why
+            tick(1)
+    except KeyboardInterrupt:
+        if done := len(work.names()):
+            say(
+                f"{work.asked}: stopped after {done} of {len(pictures)} picture(s), "
+                "which are kept; the same command goes on"
+            )
+        raise
+    return _place(predictor, pictures, unread, work)
+
+
+def predict_one(predictor: Predictor, work: Unfinished, name: str, path: Path) -> str | None:
+    """Predict one picture and commit its overlay and row.
+
+    Returns:
+        None; or why it cannot be read, and then nothing was written.
+    """
+    try:
+        refuse_file(path)
+        with one_line(path):
+            made_from = sha256(path)
+        photo = read_photo(path)
+    except BadInput as error:
+        return str(error).removeprefix(f"{path}: ")
+    prediction = predictor.predict(photo)
+    draw = partial(write_png, pixels=overlay(prediction))
+    row = _row(name, path, prediction)
+    work.commit(name, made_from, f"{name}-overlay.png", draw, row)
+    return None
+
+
+def _kept(pictures: Mapping[str, Path], work: Unfinished, say: Callable[[str], None]) -> set[str]:
+    """The pictures that a stopped run dealt with and that are still what they were."""
+    recorded = set(work.names()) & set(pictures)
+    kept = {name for name in recorded if _unchanged(work, name, pictures[name])}
+    if recorded:
+        changed = len(recorded) - len(kept)
+        again = f"; {changed} changed since and are done again" if changed else ""
+        say(f"{work.asked}: goes on after {len(kept)} of {len(pictures)} picture(s){again}")
+    return kept
+
+
+def _unchanged(work: Unfinished, name: str, path: Path) -> bool:
+    try:
+        refuse_file(path)
+        with one_line(path):
+            return work.kept(name, sha256(path)) and work.record(name)["picture"] == shown(path)
+    except BadInput:
+        return False
+
+
+def _place(
+    predictor: Predictor, pictures: Mapping[str, Path], unread: Mapping[str, str], work: Unfinished
+) -> Outcome:
+    read = [name for name in pictures if name not in unread]
+    if not read:
+        raise BadInput(f"none of {len(pictures)} picture(s) could be read; nothing was written")
+    rows = [work.record(name) for name in read]
+    bad = [{"picture": shown(pictures[name]), "why": why} for name, why in unread.items()]
+    whole = {"model": predictor.name, "pictures": rows, "unreadable": bad}
+    text = json.dumps(whole, indent=2, allow_nan=False) + "\n"
+    work.place({RESULTS: text, TABLE: _csv(rows)}, read)
+    return Outcome(rows, bad)
+
+
+def _placed(work: Unfinished, say: Callable[[str], None]) -> Outcome:
+    """What a run that was killed after its last picture had already put in its place."""
+    whole = read_json(work.folder / RESULTS)
+    for bad in whole["unreadable"]:
+        say(f"mobileseg: {bad['picture']}: {bad['why']}")
+    return Outcome(whole["pictures"], whole["unreadable"])
+
+
+def shown(path: Path) -> str:
+    """A path as text that every file can hold: bytes that are no UTF-8 are written out."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _row(name: str, path: Path, prediction: Prediction) -> dict[str, Any]:
+    return {
+        "name": name,
+        "picture": shown(path),
+        "flags": list(prediction.flags),
+        "retina": prediction.retina,
+        "crop": list(prediction.crop),
+        "lesions": {
+            code: {"count": f.count, "pixels": f.pixels, "area": f.area}
+            for code, f in prediction.lesions.items()
+        },
+    }
+
+
+def _csv(rows: list[dict[str, Any]]) -> str:
+    """A line per picture and lesion."""
+    table = io.StringIO()
+    writer = csv.writer(table, lineterminator="\n")
+    writer.writerow(["name", "picture", "lesion", "count", "pixels", "area", "retina", "flags"])
+    for row in rows:
+        for code, found in row["lesions"].items():
+            figures = [found["count"], found["pixels"], f"{found['area']:.6f}"]
+            start = [row["name"], row["picture"], code]
+            writer.writerow([*start, *figures, f"{row['retina']:.4f}", "; ".join(row["flags"])])
+    return table.getvalue()
