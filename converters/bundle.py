@@ -6,39 +6,50 @@ MODEL_CARD.md
 goldens/          frames and expected answers
 reference/        the run it was made from: what parity compares with
 verify_on_mac.py  of a Core ML bundle: runs the goldens on a Mac
-evidence/         what was measured on it; not part of what is hashed
+model.json.sig    if it is signed: whose manifest it is (converters.signing)
+evidence/         what was measured on it; not part of what is hashed or signed
+
+Whoever opens one has had every file's sum checked before a loader touches a byte; what that does
+and does not protect is said in `converters.sums`.
 """
 
 from __future__ import annotations
 
 import hashlib
+import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.coreml_answers import outputs
-from converters.deployable import INPUT, NETWORK_INPUT
 from converters.goldens import write_goldens
+from converters.manifest import (
+    LARGEST_BYTES,
+    MANIFEST,
+    REFERENCE,
+    SIGNATURE,
+    UNLISTED,
+    described,
+    listed_sums,
+    order_of,
+    parse_manifest,
+)
 from converters.model_card import model_card
 from converters.orders import Order
 from converters.quiet import quiet
-from converters.targets import CHOICES, TARGETS, Check, Converter, Target, target
+from converters.signing import SigningKey, refuse_unsigned
+from converters.sums import refuse_changed, sums
+from converters.targets import Check, Target, target
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.files import read_json, sha256, staged_folder, write_json, write_text
-from mobileseg.lesions import LESIONS
+from mobileseg.files import staged_folder, write_json, write_text
+from mobileseg.foreign import read_plain
+from mobileseg.models.weights import refuse_pickle
+from mobileseg.protocols import PROTOCOLS
 from mobileseg.quantization.stored import RECORD, TUNED
-from mobileseg.runs import WEIGHTS, Member, Run, open_run
-from mobileseg.version import __version__
+from mobileseg.runs import Run, open_run
 
-SCHEMA = 2
-MANIFEST = "model.json"
-REFERENCE = ("config.json", WEIGHTS, "run.json")
+RECORDS = ("run.json",)  # how the run came about, if it was kept
 OF_INT8 = (RECORD, TUNED)  # without them nobody could tell what the file should hold
-UNHASHED = (MANIFEST, "evidence")
-FINDERS = ".DS_Store"  # what a Mac leaves in every folder that somebody has looked at
-# What is read back from a manifest, which no sum protects: a person may have edited it.
-ENTRIES = {"target": str, "precision": str, "frames": list, "lesions": list, "files": dict}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +66,7 @@ class Bundle:
     @property
     def order(self) -> Order:
         """What was asked of the conversion."""
-        return _order(self.manifest)
+        return order_of(self.manifest)
 
     @property
     def artifact(self) -> Path:
@@ -77,8 +88,13 @@ def write_bundle(
     target: Target,
     order: Order,
     force: bool = False,
+    sign: SigningKey | None = None,
 ) -> list[Check]:
     """Convert a run and put everything that goes with it into a folder.
+
+    Args:
+        force: replace a bundle that is there.
+        sign: leave a signature by this key.
 
     Returns:
         What was read off the written artifact; all of it holds.
@@ -101,9 +117,12 @@ def write_bundle(
         for name in getattr(converter, "SHIPS", ()):
             shutil.copyfile(Path(__file__).with_name(name), staged / name)
         write_goldens(staged / "goldens", run, order)
-        manifest = _manifest(run, target, order, converter)
+        manifest = described(run, target, order, converter)
         write_text(staged / "MODEL_CARD.md", model_card(run, manifest))
-        write_json(staged / MANIFEST, manifest | {"files": _sums(staged)})
+        files = {name: one.to_json() for name, one in sums(staged, UNLISTED).items()}
+        write_json(staged / MANIFEST, manifest | {"files": files})
+        if sign:
+            write_json(staged / SIGNATURE, sign.sign((staged / MANIFEST).read_bytes()))
     return checks
 
 
@@ -138,6 +157,11 @@ def _refuse_frames(run: Run, order: Order) -> None:
 def _refuse_unfinished(run: Run) -> None:
     if set(run.config.thresholds) != set(run.config.lesions):
         raise BadInput(f"{run.path}: has no thresholds yet; train it to its first epoch at least")
+    if "protocol" not in run.config.training:
+        raise BadInput(
+            f"{run.path / 'config.json'}: its training names no protocol; expected one of "
+            f"{', '.join(PROTOCOLS)}, which the model card tells"
+        )
     assert run.networks  # weights load, and hold no NaN, before a toolkit starts
 
 
@@ -149,144 +173,62 @@ def _refuse_faults(checks: list[Check], target: Target) -> None:
 
 def _copy_reference(run: Run, order: Order, into: Path) -> None:
     into.mkdir()
-    for name in (*REFERENCE, *(OF_INT8 if order.precision == "int8" else ())):
-        if name not in (REFERENCE[0], WEIGHTS) and not (run.path / name).is_file():
+    for name in (*REFERENCE, *RECORDS, *(OF_INT8 if order.precision == "int8" else ())):
+        if name not in REFERENCE and not (run.path / name).is_file():
             continue  # a record of how it came about, or weights that were not tuned
         shutil.copyfile(run.path / name, into / name)
 
 
-def _manifest(run: Run, target: Target, order: Order, converter: Converter) -> dict[str, Any]:
-    config = run.config
-    return {
-        "schema": SCHEMA,
-        "mobileseg": __version__,
-        "target": target.name,
-        **order.to_json(),
-        "artifact": target.artifact,
-        "variant": config.variant,
-        "task": config.task,
-        "members": [_member(member, run) for member in config.members],
-        "lesions": [
-            {
-                "code": code,
-                "name": LESIONS[code].name,
-                "colour": list(LESIONS[code].colour),
-                "threshold": config.thresholds[code],
-            }
-            for code in config.lesions
-        ],
-        "frames": [list(frame) for frame in order.frames],
-        "preprocess": config.preprocess.with_frame(order.frame_hw).to_json(),
-        "input": _input(run, order, converter),
-        "outputs": _outputs(run, order),
-        "retina_threshold": config.preprocess.retina_threshold,
-        "exporter": converter.versions(),
-    }
-
-
-def _input(run: Run, order: Order, converter: Converter) -> dict[str, Any]:
-    """What the file takes; its shape is that of the first frame."""
-    if not order.whole:
-        side = run.config.preprocess.side_px
-        shape = [1, 3, side, side]
-        described = {"name": NETWORK_INPUT, "shape": shape, "dtype": "float32", "kind": "tensor"}
-    elif converter.LAYOUT.channels_last:
-        shape = [1, *order.frame_hw, 3]
-        described = {"name": INPUT, "shape": shape, "dtype": "uint8", "kind": "tensor"}
-    else:
-        shape = [1, 3, *order.frame_hw]
-        described = {"name": INPUT, "shape": shape, "dtype": "uint8", "kind": "image"}
-    return described | {"order": "RGB"}
-
-
-def _outputs(run: Run, order: Order) -> list[dict[str, Any]]:
-    """What the file gives; a picture is one channel of 0..255."""
-    described = []
-    for out in outputs(run.config, order):
-        kind = {"kind": out.kind} if out.kind == "image" else {}
-        entry = {"name": out.name, "shape": list(out.shape), "dtype": out.dtype}
-        described.append(entry | kind)
-    return described
-
-
-def _member(member: Member, run: Run) -> dict[str, Any]:
-    """A network of the bundle; a plain run's goes by the run's own name."""
-    return {
-        "name": member.name or run.path.resolve().name,
-        "variant": member.variant,
-        "task": member.task,
-        "mean": list(member.normalisation.mean),
-        "sd": list(member.normalisation.sd),
-        "weights_sha256": member.weights_sha256 or sha256(run.path / WEIGHTS),
-    }
-
-
-def _sums(folder: Path) -> dict[str, dict[str, Any]]:
-    """Sum and size of every file under a folder, but the manifest and the evidence."""
-    listed = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder)
-        if path.is_file() and name.parts[0] not in UNHASHED and name.name != FINDERS:
-            listed[name.as_posix()] = {"sha256": sha256(path), "bytes": path.stat().st_size}
-    return listed
-
-
 def is_bundle(path: Path) -> bool:
-    return (path / MANIFEST).is_file()
+    """Whether it means to be one: what lies there under the manifest's name, opening says."""
+    return os.path.lexists(path / MANIFEST)
 
 
-def open_bundle(path: Path) -> Bundle:
+def open_bundle(path: Path, verify_key: Path | None = None) -> Bundle:
     """Open a bundle once every file's sum is right; no loader has seen it before.
 
+    Args:
+        verify_key: a public key in PEM; the bundle has to be signed by its owner. Without one a
+            signature is not looked at: whose it is, only a key that one has already can say.
+
     Raises:
-        BadInput: not a bundle, another schema, or a file that is missing, changed or new.
+        BadInput: not a bundle, another schema, a file that is missing, changed, new, or no plain
+            file, or a manifest that is at odds with its files; with a key, not signed by it.
+        MissingToolkit: a key, and cryptography is not installed.
     """
+    where = path / MANIFEST
     if not is_bundle(path):
-        found = "no such folder" if not path.exists() else f"no {MANIFEST} in it"
-        raise BadInput(f"{path}: {found}; expected a bundle as mobileseg convert writes it")
-    manifest = read_json(path / MANIFEST)
-    if not isinstance(manifest, dict) or manifest.get("schema") != SCHEMA:
-        raise BadInput(f"{path / MANIFEST}: another schema than {SCHEMA}; convert the run again")
-    _refuse_incomplete(manifest, path / MANIFEST)
-    expected, found_sums = manifest["files"], _sums(path)
-    for name in sorted({*expected, *found_sums}):
-        if name not in found_sums:
-            raise BadInput(f"{path / name}: missing; {MANIFEST} lists it: convert the run again")
-        if name not in expected:
-            raise BadInput(f"{path / name}: {MANIFEST} lists no such file; remove it")
-        if expected[name] != found_sums[name]:
-            raise BadInput(
-                f"{path / name}: found sha256 {found_sums[name]['sha256'][:12]}…; expected "
-                f"{str(expected[name]['sha256'])[:12]}…: changed after the conversion, "
-                "convert the run again"
-            )
-    return Bundle(path, manifest)
-
-
-def _refuse_incomplete(manifest: dict[str, Any], where: Path) -> None:
-    """Raise BadInput for an entry that is missing or of another kind, or an unlisted artifact."""
-    for name, kind in ENTRIES.items():
-        if not isinstance(manifest.get(name), kind):
-            raise BadInput(f"{where}: no entry {name!r} of kind {kind.__name__}; convert again")
-    try:
-        _order(manifest)
-    except (KeyError, TypeError, ValueError) as error:
-        raise BadInput(f"{where}: unknown choice ({error}); convert again") from None
-    for entry in manifest["lesions"]:
-        if not isinstance(entry, dict) or not {"code", "threshold"} <= set(entry):
-            raise BadInput(f"{where}: found lesion {entry!r}; expected a code and a threshold")
-    if manifest["target"] not in TARGETS:
         raise BadInput(
-            f"{where}: found target {manifest['target']!r}; expected one of {', '.join(TARGETS)}"
+            f"{path}: {_no_bundle(path)}; expected a bundle as mobileseg convert writes it"
         )
-    artifact = TARGETS[manifest["target"]].artifact
-    if not any(name.split("/")[0] == artifact for name in manifest["files"]):
-        raise BadInput(f"{where}: lists no {artifact}; convert the run again")
+    try:
+        content = read_plain(where, LARGEST_BYTES, links=False)
+    except OSError as error:
+        raise BadInput(
+            f"{where}: cannot be read ({error.strerror}); convert the run again"
+        ) from None
+    if verify_key:
+        refuse_unsigned(content, where, path / SIGNATURE, verify_key)
+    manifest = parse_manifest(content, where)
+    refuse_changed(path, listed_sums(manifest), UNLISTED)
+    bundle = Bundle(path, manifest)
+    found = tuple(entry["code"] for entry in manifest["lesions"])
+    if found != (expected := bundle.reference().config.lesions):
+        raise BadInput(
+            f"{where}: found lesions {','.join(found)}; expected {','.join(expected)}, those of "
+            "its reference: convert the run again"
+        )
+    return bundle
 
 
-def _order(manifest: dict[str, Any]) -> Order:
-    choices = {name: manifest[name] for name in CHOICES if name in manifest}
-    return Order.from_json(choices, manifest["frames"])
+def _no_bundle(path: Path) -> str:
+    """What is there instead. Raises BadInput for a pickled checkpoint."""
+    if not path.exists():
+        return "no such folder"
+    if path.is_file():
+        refuse_pickle(path)
+        return "a file"
+    return f"no {MANIFEST} in it"
 
 
 def artifact_sha256(bundle: Bundle) -> str:

@@ -18,6 +18,7 @@ from mobileseg.runs import Run
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.pictures import PictureSet
 from mobileseg.training.qat import FineTuning, fine_tune
+from mobileseg.training.session import chosen
 
 Say = Callable[[str], None]
 
@@ -49,7 +50,7 @@ def fine_tuned(
         Diverged: the loss is not a number.
     """
     side = run.config.preprocess.side_px
-    loss_of = TrainConfig() if run.config.ensemble else TrainConfig.from_json(run.config.training)
+    loss_of = TrainConfig() if run.config.ensemble else chosen(run.path, run.config)
     train = PictureSet.of(pictures.train, torch.device("cpu"))
     members = zip(run.config.members, before.networks, before.ranges, strict=True)
     weights = [

@@ -18,6 +18,7 @@ import argparse
 import hashlib
 import json
 import platform
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -30,6 +31,8 @@ import numpy as np
 SCHEMA = "mobileseg-macos-1"
 UNITS = ("ALL", "CPU_ONLY", "CPU_AND_GPU", "CPU_AND_NE")
 FINDERS = ".DS_Store"
+ARTIFACT = "model.mlpackage"
+NAME = re.compile(r"[A-Za-z0-9._-]+(/[A-Za-z0-9._-]+)*")  # of a file in the bundle
 
 
 class NotWhole(Exception):
@@ -38,19 +41,57 @@ class NotWhole(Exception):
 
 def checked_manifest(bundle: Path) -> dict[str, Any]:
     """model.json, once the artifact and the goldens have the sums that it lists."""
-    manifest: dict[str, Any] = json.loads((bundle / "model.json").read_text(encoding="utf-8"))
-    folders = (manifest["artifact"], "goldens")
-    listed = {k: v["sha256"] for k, v in manifest["files"].items() if k.split("/")[0] in folders}
-    found = {
-        path.relative_to(bundle).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for folder in folders
-        for path in (bundle / folder).rglob("*")
-        if path.is_file() and path.name != FINDERS
-    }
+    manifest = _manifest(bundle)
+    folders = (ARTIFACT, "goldens")
+    listed = {k: v for k, v in manifest["files"].items() if k.split("/")[0] in folders}
+    found = {name for folder in folders for name in _plain_files(bundle, folder)}
     for name in sorted({*listed, *found}):
-        if listed.get(name) != found.get(name):
-            raise NotWhole(f"{bundle / name}: changed, missing or new; copy the bundle again")
+        path = bundle / name
+        if name not in listed or name not in found or not _is_same(path, listed[name]):
+            raise NotWhole(f"{path}: changed, missing or new; copy the bundle again")
     return manifest
+
+
+def _manifest(bundle: Path) -> dict[str, Any]:
+    """model.json, whose paths lead nowhere out of the bundle."""
+    path = bundle / "model.json"
+    if path.is_symlink() or not path.is_file():
+        raise NotWhole(f"{path}: missing, or no plain file; copy the bundle again")
+    try:
+        manifest: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        files = {name: (one["sha256"], one["bytes"]) for name, one in manifest["files"].items()}
+        artifact = manifest["artifact"]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise NotWhole(
+            f"{path}: no manifest ({type(error).__name__}); copy the bundle again"
+        ) from None
+    if artifact != ARTIFACT:
+        raise NotWhole(f"{path}: found artifact {artifact!r}; expected {ARTIFACT}")
+    for name in files:
+        if not NAME.fullmatch(name) or ".." in name.split("/"):
+            raise NotWhole(f"{path}: found path {name!r}; expected one inside the bundle")
+    return manifest
+
+
+def _plain_files(bundle: Path, folder: str) -> list[str]:
+    """Every file below a folder; a link is none, wherever it leads."""
+    waiting, names = [bundle / folder], []
+    while waiting:
+        path = waiting.pop()
+        if path.is_symlink() or not (path.is_dir() or path.is_file()):
+            raise NotWhole(f"{path}: missing, a link, or no plain file; copy the bundle again")
+        if path.is_dir():
+            waiting += path.iterdir()
+        elif path.name != FINDERS:
+            names.append(path.relative_to(bundle).as_posix())
+    return names
+
+
+def _is_same(path: Path, listed: dict[str, Any]) -> bool:
+    """Whether a file has its size, looked at first, and its sum."""
+    if path.stat().st_size != listed["bytes"]:
+        return False
+    return bool(hashlib.sha256(path.read_bytes()).hexdigest() == listed["sha256"])
 
 
 def artifact_sha256(manifest: dict[str, Any]) -> str:

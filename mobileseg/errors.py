@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+LONGEST_NAME = 60  # characters of a name that is in no table; it may come from a damaged file
+
 
 class MobilesegError(Exception):
     """Base of every error that is the user's to mend; its text is shown as it is."""
@@ -28,7 +30,9 @@ class UnknownName(MobilesegError):
     """A name that is in none of the project's tables."""
 
     def __init__(self, what: str, name: str, choices: Iterable[str]) -> None:
-        super().__init__(f"no {what} {name!r}; choose from {', '.join(choices)}")
+        said = repr(name)
+        said = said if len(said) <= LONGEST_NAME else f"{said[:LONGEST_NAME]}…"
+        super().__init__(f"no {what} {said}; choose from {', '.join(choices)}")
 
 
 class MissingToolkit(MobilesegError):

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from mobileseg import foreign
 from mobileseg.errors import BadInput
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -55,17 +56,12 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path) -> Any:
-    """Read a JSON file.
+    """Read a JSON file, which somebody else may have written.
 
     Raises:
-        BadInput: missing, unreadable or not JSON.
+        BadInput: missing, unreadable, too large or not strict JSON.
     """
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BadInput(f"{path}: no such file") from None
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: cannot be read as JSON ({error})") from None
+    return foreign.read_json(path)
 
 
 @contextmanager

@@ -24,18 +24,50 @@ from typing import Any, Self, cast
 
 from torch import nn
 
+from mobileseg.data.choices import MASK_RULES
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.files import read_json
-from mobileseg.lesions import by_task, in_order, task_lesions
+from mobileseg.foreign import read_json, shown
+from mobileseg.kinds import NAME, SHA256, entries, many, mapping, number, one_of, whole
+from mobileseg.lesions import LESIONS, by_task, in_order, task_lesions
 from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
-from mobileseg.models.weights import load_weights, save_weights
-from mobileseg.spec import Normalisation, PreprocessSpec
+from mobileseg.models.weights import load_weights, refuse_pickle, save_weights
+from mobileseg.protocols import PROTOCOLS
+from mobileseg.spec import LARGEST_FRAME_PX, LARGEST_SIDE_PX, Normalisation, PreprocessSpec
 
 SCHEMA = 1
 PARTS = ("train", "validation")
 PRETRAINED = "xs-ex"  # taken where no run is named: U²-Net-XS, hard exudates
 WEIGHTS = "best.safetensors"
+
+# What config.json may say. A person may have edited it, or have been handed it by somebody.
+PREPROCESS = entries(
+    {
+        "side_px": whole(1, LARGEST_SIDE_PX),
+        "frame_hw": many(whole(1, LARGEST_FRAME_PX), 2, 2),
+    },
+    {
+        "crop": NAME,
+        "clahe_clip": number(0, 1e6),  # a limit of every pixel in one bin is far below
+        "clahe_tiles": whole(1, LARGEST_SIDE_PX),
+        "retina_threshold": whole(0, 255),  # grey levels
+    },
+)
+NORMALISATION = {
+    "mean": many(number(0, 1), 3, 3),
+    "sd": many(number(1e-6, 1), 3, 3),  # a smaller one is 0 in float32 sums, and divides by it
+}
+PICTURES = mapping(NAME, many(NAME, 0, 1_000_000))
+TRAINING = entries({}, {"mask_rule": one_of(MASK_RULES), "protocol": one_of(PROTOCOLS)})
+ALL = {"variant": NAME, "task": NAME, "training": TRAINING, "pictures": PICTURES}
+MEMBER = entries(ALL | {"name": NAME, "weights_sha256": SHA256} | NORMALISATION)
+OWN = {"normalisation": entries(NORMALISATION)}
+TOGETHER = {"members": many(MEMBER, 0, 64)}  # 4 lesions, 16 networks each
+CONFIG = {
+    **ALL,
+    "preprocess": PREPROCESS,
+    "thresholds": mapping(one_of(LESIONS), number(0, 1)),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,9 +165,10 @@ class RunConfig:
     def from_json(cls, values: dict[str, Any], where: Path) -> Self:
         """Raises BadInput for another schema or a missing entry, naming `where`."""
         if not isinstance(values, dict) or values.get("schema") != SCHEMA:
-            found = values.get("schema") if isinstance(values, dict) else "no object"
+            found = shown(values.get("schema")) if isinstance(values, dict) else "no object"
             raise BadInput(f"{where}: found schema {found}; expected {SCHEMA}: not of this version")
         try:
+            entries(CONFIG | (TOGETHER if "members" in values else OWN))(values, "")
             members = _members(values["members"]) if "members" in values else ()
             return cls(
                 variant=values["variant"],
@@ -226,18 +259,28 @@ def open_run(path: Path) -> Run:
     """Open a run folder, or one that ships with the package by its name alone.
 
     Raises:
-        BadInput: not a run, or a damaged one.
+        BadInput: not a run, a damaged one, or a pickled checkpoint.
     """
     if not path.exists():
         path = shipped_runs().get(str(path), path)
     if not is_run(path):
-        found = "no such folder" if not path.exists() else "no config.json in it"
+        found = _no_run(path)
         raise BadInput(
             f"{path}: {found}; expected a run folder as mobileseg train writes it, "
             f"or a name of the runs that ship: {', '.join(shipped_runs())}"
         )
     where = path / "config.json"
     return Run(path, RunConfig.from_json(read_json(where), where))
+
+
+def _no_run(path: Path) -> str:
+    """What is there instead of a run. Raises BadInput for a pickled checkpoint."""
+    if not path.exists():
+        return "no such folder"
+    if path.is_file():
+        refuse_pickle(path)
+        return "a file"
+    return "no config.json in it"
 
 
 def shipped_runs() -> dict[str, Path]:

@@ -224,3 +224,10 @@ def test_a_digest_is_sha256s(tmp_path: Path) -> None:
 def test_written_json_is_json(tmp_path: Path) -> None:
     write_json(tmp_path / "a.json", [1])
     assert json.loads((tmp_path / "a.json").read_text()) == [1]
+
+
+def test_json_in_which_lists_never_end_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text("[" * 100_000 + "]" * 100_000)
+    with pytest.raises(BadInput, match="cannot be read as JSON") as refusal:
+        read_json(tmp_path / "a.json")
+    assert "\n" not in str(refusal.value)

@@ -30,6 +30,8 @@ RANKS = {
     "mobileseg.protocols": 0,
     "mobileseg.spec": 0,
     "mobileseg.files": 0,
+    "mobileseg.foreign": 0,
+    "mobileseg.kinds": 0,
     "mobileseg.models": 1,
     "mobileseg.data": 1,
     "mobileseg.preprocess": 1,
@@ -56,6 +58,7 @@ TOOLKITS = {
     "onnx",
     "onnxruntime",
     "onnxscript",
+    "cryptography",
 }  # imported inside functions, everywhere
 HEAVY = {"torch", "numpy", "cv2"}  # `--help` must not wait for these
 

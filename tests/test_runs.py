@@ -62,8 +62,8 @@ def test_a_plain_run_is_its_own_only_member():
 
 def test_an_ensembles_config_survives_json():
     members = (
-        Member("xs", "SE", CONFIG.normalisation, "se", "ab", {"seed": 1}, {}),
-        Member("s", "MA", CONFIG.normalisation, "ma", "cd", {}, {"train": ["b"]}),
+        Member("xs", "SE", CONFIG.normalisation, "se", 64 * "a", {"seed": 1}, {}),
+        Member("s", "MA", CONFIG.normalisation, "ma", 64 * "c", {}, {"train": ["b"]}),
     )
     config = replace(CONFIG, variant="xs,s", task="MA,SE", ensemble=members)
     text = json.dumps(config.to_json(), allow_nan=False)
@@ -119,7 +119,7 @@ def test_a_folder_without_a_config_is_no_run(tmp_path):
         open_run(tmp_path)
 
 
-@pytest.mark.parametrize(("schema", "found"), [(2, "2"), ("1", "1"), (None, "None")])
+@pytest.mark.parametrize(("schema", "found"), [(2, "2"), ("1", "'1'"), (None, "None")])
 def test_another_schema_is_refused(tmp_path, schema, found):
     with pytest.raises(BadInput, match=rf"config\.json: found schema {found}; expected 1"):
         open_run(written(tmp_path / "run", schema=schema))
@@ -159,12 +159,59 @@ def test_a_missing_entry_is_named(tmp_path, entry):
         {"normalisation": {"mean": [0.5, 0.5, 0.5]}},
         {"preprocess": {"side_px": 96, "frame_hw": [64, 64], "zoom": 2}},
         {"preprocess": "default"},
+        {"preprocess": {"side_px": 96.0, "frame_hw": [64, 64]}},
+        {"preprocess": {"side_px": 96, "frame_hw": [64, 64, 64]}},
+        {"preprocess": {"side_px": 96, "frame_hw": [64, 64], "crop": ["square"]}},
+        {"preprocess": {"side_px": 96, "frame_hw": [64, 64], "retina_threshold": "25"}},
+        {"preprocess": {"side_px": 96, "frame_hw": [64, 64], "clahe_tiles": 8.0}},
+        {"normalisation": {"mean": [0.5, 0.5, 0.5], "sd": [0.5, 0.5]}},
+        {"normalisation": {"mean": [0.5, 0.5, 0.5], "sd": [0.5, 0.5, 1e-300]}},
+        {"normalisation": {"mean": [0.5, 0.5, "0.5"], "sd": [0.5, 0.5, 0.5]}},
+        {"thresholds": {"EX": 1.5}},
+        {"thresholds": {"XX": 0.5}},
+        {"thresholds": {"EX": True}},
+        {"variant": ["xs"]},
+        {"variant": "x\ny"},
+        {"task": {}},
+        {"training": []},
+        {"training": {"mask_rule": "most"}},
+        {"training": {"mask_rule": "half", "protocol": ["clean"]}},
+        {"training": {}},
+        {"pictures": {"train": "abc", "validation": []}},
+        {"pictures": {"train": [1], "validation": []}},
+        {"pictures": {"train": []}},
+        {"members": [{"variant": "xs"}]},
     ],
     ids=str,
 )
 def test_an_entry_of_another_kind_is_refused(tmp_path, wrong):
     with pytest.raises(BadInput, match=r"config\.json: entry missing or of another kind \(.+\)"):
         open_run(written(tmp_path / "run", **wrong))
+
+
+@pytest.mark.parametrize("entry", ["variant", "task"])
+def test_a_name_that_there_is_not_lists_the_choices(tmp_path, entry):
+    run = open_run(written(tmp_path / "run", **{entry: "other"}))
+    with pytest.raises(UnknownName, match=f"no {entry} 'other'; choose from "):
+        _ = run.networks
+
+
+@pytest.mark.parametrize("name", ["checkpoint.pth", "checkpoint.PT", "weights.ckpt", "noname"])
+def test_a_pickled_checkpoint_is_told_from_a_run(tmp_path, name):
+    torch.save({}, tmp_path / name)
+    with pytest.raises(BadInput) as caught:
+        open_run(tmp_path / name)
+    assert str(caught.value) == (
+        f"{tmp_path / name}: a pickled checkpoint, which can run code when opened and was not; "
+        "expected safetensors in a run folder: docs/weights.md shows how to turn its numbers into "
+        "one"
+    )
+
+
+def test_another_file_is_no_run_either(tmp_path):
+    (tmp_path / "notes.txt").write_text("x")
+    with pytest.raises(BadInput, match=r"notes\.txt: a file; expected a run folder"):
+        open_run(tmp_path / "notes.txt")
 
 
 def test_a_run_without_weights_opens_and_says_so_when_they_are_needed(run):

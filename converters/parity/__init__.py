@@ -9,5 +9,5 @@ figures.py     what is held against a tolerance, and which stage made it
 verdict.py     all of one bundle, and what follows from it
 cases.py       labelled real pictures, or phantoms · hard.py: pictures that are not eyes
 against.py     two artifacts: a new toolkit's against the last release's
-junit.py · page.py   the outcome for a CI server, and for a person
+tables.py · as_json.py · junit.py · page.py   the outcome for whoever reads it
 """

@@ -51,15 +51,15 @@ class Cases:
         )
 
 
-def phantom_cases() -> Cases:
+def phantom_cases(count: int = PHANTOMS) -> Cases:
     """Pictures that need no data: true masks, no real retina."""
 
     def read() -> Iterator[Case]:
-        for i, (height, aspect) in enumerate(PHANTOM_SHAPES):
+        for i, (height, aspect) in enumerate(PHANTOM_SHAPES[:count]):
             phantom = make_phantom(PHANTOM_SEED, height, index=i, aspect=aspect)
             yield Case(f"phantom {i + 1}", phantom.picture, phantom.masks)
 
-    return Cases(f"fresh phantoms ({PHANTOMS})", PHANTOMS, read())
+    return Cases(f"fresh phantoms ({count})", count, read())
 
 
 def idrid_cases(folders: Sequence[Path], lesions: Sequence[str], most: int) -> Cases:

@@ -15,6 +15,7 @@ from mobileseg.cli.console import progress, remark
 from mobileseg.cli.options import FrameSizes, data_option, force_option
 
 if TYPE_CHECKING:
+    from converters.signing import SigningKey
     from mobileseg.runs import Run
 
 
@@ -61,6 +62,13 @@ if TYPE_CHECKING:
     help="Folder to write. [default: <run>-<target>-<precision>]",
 )
 @force_option("BUNDLE")
+@click.option(
+    "--sign",
+    type=click.Path(path_type=Path),
+    metavar="KEY",
+    help="Private key (PEM, Ed25519) to sign the bundle with; of an encrypted one the passphrase "
+    "is read from MOBILESEG_KEY_PASSPHRASE.",
+)
 def command(
     run: Path | None,
     target_name: str,
@@ -68,6 +76,7 @@ def command(
     data: Path | None,
     output: Path | None,
     force: bool,
+    sign: Path | None,
     **choices: str | None,
 ) -> None:
     """Write a bundle: the file with the preprocessing inside, what describes it, golden pairs.
@@ -78,6 +87,13 @@ def command(
     Example:
         mobileseg convert --target coreml
         mobileseg convert runs/ex --target executorch -o bundles/ex
+
+    \b
+    A signed bundle, and the keys for it (docs/signing.md):
+        openssl genpkey -algorithm ed25519 -out key.pem
+        openssl pkey -in key.pem -pubout -out public.pem
+        mobileseg convert runs/ex --target onnx --sign key.pem -o bundles/ex
+        mobileseg parity bundles/ex --verify-key public.pem
     """
     from converters.targets import artifact_size, target
 
@@ -95,9 +111,10 @@ def command(
 
     from converters.bundle import write_bundle
 
+    key = _signing_key(sign) if sign else None  # refused before minutes of converting
     with calibrated_for(opened, order.precision, data) as source, progress() as bar:
         bar.add_task(f"converting to {chosen.name} {order.name()}", total=None, note="")
-        checks = write_bundle(source, into, target=chosen, order=order, force=force)
+        checks = write_bundle(source, into, target=chosen, order=order, force=force, sign=key)
     for check in checks:
         remark(f"  {check.name}: {check.found}")
     for line in _holds(chosen.converter().describe(into / chosen.artifact)):
@@ -105,7 +122,18 @@ def command(
     size = artifact_size(into / chosen.artifact)
     click.echo(
         f"{into}: {chosen.artifact}, {size / 1000:.0f} kB, {len(checks)} check(s) of the file hold"
+        + (f", signed by key {key.sha256[:16]}…" if key else "")
     )
+
+
+def _signing_key(path: Path) -> SigningKey:
+    """A key that was read; what is doubtful about its file is said."""
+    from converters.signing import read_signing_key
+
+    key = read_signing_key(path)
+    if key.doubt:
+        remark(key.doubt)
+    return key
 
 
 @contextmanager

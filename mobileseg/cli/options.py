@@ -54,3 +54,13 @@ def json_option() -> Callable[[Any], Any]:
 def force_option(what: str) -> Callable[[Any], Any]:
     """--force: replace what is there."""
     return click.option("--force", is_flag=True, help=f"Replace {what} if it exists.")
+
+
+def verify_key_option() -> Callable[[Any], Any]:
+    """--verify-key PUB: whose signature a bundle has to bear; goes to `open_bundle` as it is."""
+    return click.option(
+        "--verify-key",
+        type=click.Path(path_type=Path),
+        metavar="PUB",
+        help="Public key (PEM, Ed25519): refuse a bundle that its owner has not signed.",
+    )

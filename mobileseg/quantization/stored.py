@@ -14,15 +14,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import safetensors
-import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from mobileseg.errors import BadInput
-from mobileseg.files import read_json, sha256, write_json
+from mobileseg.files import sha256, write_json
+from mobileseg.foreign import read_json, shown
+from mobileseg.kinds import NAME, OBJECT, TEXT, Kind, Unfit, entries, kind, many, mapping, number
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
-from mobileseg.models.weights import fold_batch_norm, write_tensors
+from mobileseg.models.weights import fold_batch_norm, read_tensors, refuse_misfit, write_tensors
 from mobileseg.quantization.calibration import Ranges
 from mobileseg.quantization.fake import FakeQuantized
 from mobileseg.quantization.layers import inside, refuse_unknown
@@ -32,6 +31,32 @@ SCHEMA = 1
 RECORD = "quantized.json"
 TUNED = "quantized.safetensors"
 METHODS = ("ptq", "qat")
+AGAIN = "quantize again"
+LARGEST = 1e30  # of a value inside a network: squared, it is still no infinity in a double
+MOST = 100_000  # sites or layers; the largest variant has under 2,000
+
+
+def _range_kind() -> Kind:
+    """Least and largest value, in this order."""
+    ends = many(number(-LARGEST, LARGEST), 2, 2)
+    ordered = kind("the smaller first", lambda value: value[0] <= value[1])
+
+    def check(value: Any, name: str) -> None:
+        ends(value, name)
+        ordered(value, name)
+
+    return check
+
+
+FORM = entries(
+    {
+        "method": TEXT,
+        "layers_float": many(NAME, 0, MOST),
+        "ranges": many(mapping(NAME, _range_kind(), MOST), 0, 64),
+        "calibration": many(NAME, 0, 1_000_000),
+        "report": OBJECT,
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -124,6 +149,7 @@ def open_quantized(run: Run) -> Quantized:
         raise BadInput(f"{where}: made of other weights than {WEIGHTS} beside it; quantize again")
     networks = folded_networks(run)
     try:
+        FORM(values, "")
         quantized = Quantized(
             method=values["method"],
             layers_float=tuple(values["layers_float"]),
@@ -132,14 +158,13 @@ def open_quantized(run: Run) -> Quantized:
             calibration=tuple(values["calibration"]),
             report=values["report"],
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise BadInput(
-            f"{where}: entry missing or of another kind ({error}); quantize again"
-        ) from None
+    except Unfit as error:
+        raise BadInput(f"{where}: entry missing or of another kind ({error}); {AGAIN}") from None
     if quantized.method not in METHODS or len(quantized.ranges) != len(networks):
         raise BadInput(
-            f"{where}: found method {quantized.method!r} and ranges of {len(quantized.ranges)} "
-            f"member(s); expected {' or '.join(METHODS)} and {len(networks)}; quantize again"
+            f"{where}: found method {shown(quantized.method)} and ranges of "
+            f"{len(quantized.ranges)} member(s); expected {' or '.join(METHODS)} and "
+            f"{len(networks)}; {AGAIN}"
         )
     for layer in quantized.layers_float:  # members may be of different variants: one has to have it
         if not any(_has(network, layer) for network in networks):
@@ -163,16 +188,10 @@ def _side_by_side(networks: Sequence[nn.Module]) -> nn.Module:
 
 def _load_tuned(networks: nn.Module, path: Path) -> None:
     try:
-        found = load_file(path)
-    except (OSError, safetensors.SafetensorError) as error:
-        raise BadInput(
-            f"{path}: not a readable safetensors file ({error}); quantize again"
-        ) from None
-    expected = networks.state_dict()
-    if {k: v.shape for k, v in found.items()} != {k: v.shape for k, v in expected.items()}:
-        raise BadInput(f"{path}: tensors of another network; quantize again")
-    if not all(bool(torch.isfinite(t).all()) for t in found.values()):
-        raise BadInput(f"{path}: holds NaN or infinity; quantize again")
+        found = read_tensors(path)
+    except BadInput as error:
+        raise BadInput(f"{error}; {AGAIN}") from None
+    refuse_misfit(found, networks.state_dict(), str(path), AGAIN)
     networks.load_state_dict(found)
 
 

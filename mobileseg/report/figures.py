@@ -21,7 +21,7 @@ from mobileseg.lesions import LESIONS
 from mobileseg.report.evaluation import METRIC_ROWS
 from mobileseg.report.outliers import WHISKER_IQR, is_outlier
 from mobileseg.report.published import published_row
-from mobileseg.report.read import METRICS, RunFolder, read_curve
+from mobileseg.report.read import RunFolder
 from mobileseg.report.rows import Row, parameters
 from mobileseg.report.style import (
     COLUMN_IN,
@@ -31,6 +31,7 @@ from mobileseg.report.style import (
     PALETTE,
     look,
 )
+from mobileseg.training.metrics import METRICS, read_metrics
 
 BOX_FROM = 4  # runs; quartiles of three are their own neighbours
 PANEL_IN, LABELS_IN, LEGEND_IN = 1.35, 0.55, 0.62  # heights
@@ -197,7 +198,7 @@ Curve = tuple[RunFolder, list[dict[str, float]]]  # a run and its epochs
 def finished_epochs(runs: Sequence[RunFolder]) -> list[Curve]:
     """The metrics of the runs that have finished an epoch."""
     written = [run for run in runs if (run.path / METRICS).is_file()]
-    curves = [(run, read_curve(run.path / METRICS)) for run in written]
+    curves = [(run, read_metrics(run.path / METRICS)) for run in written]
     return [(run, rows) for run, rows in curves if rows]
 
 

@@ -10,14 +10,14 @@ Nothing found is left out: a run without scores stays in the list with the reaso
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput, UnknownName
-from mobileseg.files import read_json
+from mobileseg.foreign import read_json
+from mobileseg.kinds import NAME, Unfit, entries, whole
 from mobileseg.lesions import LESIONS, task_lesions
 from mobileseg.models.variants import VARIANTS
 from mobileseg.report.evaluation import (
@@ -26,9 +26,10 @@ from mobileseg.report.evaluation import (
     Setting,
     read_evaluation,
 )
+from mobileseg.training.metrics import METRICS, read_metrics
 
 PLAN, CONFIG, EVALUATION = "study.json", "config.json", "evaluation.json"
-METRICS, RECORD, DIVERGED = "metrics.csv", "run.json", "diverged.json"
+RECORD, DIVERGED = "run.json", "diverged.json"
 STATES = "states"
 ENDED = ("failed", "diverged")  # words of a state that say that nobody works on the run any more
 HOLDERS = ("runs", "ensembles")  # folders inside a study that hold run folders
@@ -38,6 +39,11 @@ PLANNED = {
     "ensembles": ("ensembles", "not made yet"),
     "combinations": ("ensembles", "not made yet"),
 }
+# Of a row of those lists, what is taken from it.
+PLANNED_ROW = entries(
+    {"name": NAME, "variant": NAME},
+    {"task": NAME, "seed": whole(0, 10**18), "best": whole(0, 10_000)},
+)
 FAMILIES = {1: "single", 2: "dual", 4: "multi"}  # lesions of one network -> the paper's word
 COMBINATION = "combination"  # networks of different tasks, side by side
 COMPLETE = "complete"
@@ -176,14 +182,15 @@ def _planned(path: Path, plan: dict[str, Any]) -> dict[str, RunFolder]:
     for key, (holder, state) in PLANNED.items():
         for row in _listed(plan, key):
             try:
-                name, variant = row["name"], row["variant"]
-                task = row["task"] if key != "combinations" else "all"
-                _known(path / PLAN, variant, task)
-            except (KeyError, TypeError) as error:
+                PLANNED_ROW(row, "")
+            except Unfit as error:
                 raise BadInput(
                     f"{path / PLAN}: an entry of {key} cannot be used ({error}); "
                     "expected name, variant and task"
                 ) from None
+            name, variant = row["name"], row["variant"]
+            task = row.get("task") if key != "combinations" else "all"
+            _known(path / PLAN, variant, task)
             named[name] = RunFolder(
                 name=name,
                 path=path / holder / name,
@@ -191,7 +198,7 @@ def _planned(path: Path, plan: dict[str, Any]) -> dict[str, RunFolder]:
                 task=task,
                 seed=row.get("seed"),
                 state=_noted(path / holder / name) or state,
-                members=("?",) * int(row.get("best", 0)),
+                members=("?",) * row.get("best", 0),
                 family=COMBINATION if key == "combinations" else _family(task),
             )
     return named
@@ -292,24 +299,5 @@ def _noted(path: Path) -> str:
 
 
 def _epochs_done(where: Path) -> int:
-    rows = read_curve(where) if where.is_file() else []
+    rows = read_metrics(where) if where.is_file() else []
     return int(rows[-1]["epoch"]) if rows else 0
-
-
-def read_curve(where: Path) -> list[dict[str, float]]:
-    """The rows of a metrics.csv.
-
-    Raises:
-        BadInput: a cell is no number, or a row is cut.
-    """
-    try:
-        with where.open(newline="", encoding="utf-8") as file:
-            rows = [{k: float(v) for k, v in row.items()} for row in csv.DictReader(file)]
-        if rows and "epoch" not in rows[0]:
-            raise ValueError("no column epoch")
-    except (ValueError, TypeError, OSError) as error:
-        raise BadInput(
-            f"{where}: cannot be read as a run's metrics ({error}); expected a row of numbers "
-            "per epoch"
-        ) from None
-    return rows

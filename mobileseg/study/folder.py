@@ -13,11 +13,10 @@ Everything is read anew from here: the processes of a study share nothing but th
 
 from __future__ import annotations
 
-import csv
 import math
 import os
 import socket
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
@@ -25,11 +24,14 @@ from typing import Any, Self
 
 from mobileseg.data.idrid import fingerprint, read_idrid
 from mobileseg.errors import BadInput
-from mobileseg.files import leftovers, read_json, write_json
+from mobileseg.files import leftovers, write_json
+from mobileseg.foreign import read_json
 from mobileseg.spec import PreprocessSpec
+from mobileseg.study.entries import refuse_unfit, refuse_unfit_state
 from mobileseg.study.lock import LOCK
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
 from mobileseg.training.config import SWITCHES, TEACHING, TrainConfig
+from mobileseg.training.metrics import METRICS, read_metrics
 
 SCHEMA = 1
 STUDY = "study.json"
@@ -60,7 +62,8 @@ class State:
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(**values)
+        """What `to_json` gave; checked by `read_state`."""
+        return cls(**{row.name: values[row.name] for row in fields(cls) if row.name in values})
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +116,7 @@ class StudyFolder:
     def state(self, name: str) -> State:
         """Complete if it is, whatever the state's file says: a kill may come between the two."""
         path = self.path / "states" / f"{name}.json"
-        noted = State.from_json(read_json(path)) if path.is_file() else State()
+        noted = read_state(path) if path.is_file() else State()
         return replace(noted, state=COMPLETE, error=None) if self.is_complete(name) else noted
 
     def note(self, name: str, state: str, error: str | None = None) -> None:
@@ -131,12 +134,11 @@ class StudyFolder:
 
     def reached(self, name: str) -> Reached:
         """How far a run's metrics.csv goes; it is replaced whole, so it is never half a row."""
-        try:
-            with (self.run_folder(name) / "metrics.csv").open(newline="", encoding="utf-8") as file:
-                rows = list(csv.DictReader(file))
-        except FileNotFoundError:
+        path = self.run_folder(name) / METRICS
+        rows = read_metrics(path) if path.is_file() else []
+        if not rows:
             return Reached()
-        scores = [float(v) for k, v in rows[-1].items() if k.startswith("validation_aupr_")]
+        scores = [v for k, v in rows[-1].items() if k.startswith("validation_aupr_")]
         defined = [v for v in scores if not math.isnan(v)]
         return Reached(int(rows[-1]["epoch"]), sum(defined) / len(defined) if defined else math.nan)
 
@@ -148,6 +150,17 @@ class StudyFolder:
         state = self.state(name).state
         # Without its folder there is nothing that diverged: removing it is how to try again.
         return state == COMPLETE or (state == DIVERGED and self.run_folder(name).exists())
+
+
+def read_state(path: Path) -> State:
+    """Where a run was noted to stand.
+
+    Raises:
+        BadInput: the file is damaged.
+    """
+    values = read_json(path)
+    refuse_unfit_state(values, path)
+    return State.from_json(values)
 
 
 def data_fingerprint(data: Path) -> str:
@@ -164,7 +177,7 @@ def open_study(path: Path) -> StudyFolder:
     """Open a study's folder.
 
     Raises:
-        BadInput: there is no study, or one of another version.
+        BadInput: there is no study, one of another version, or one that is damaged.
     """
     where = path / STUDY
     if not where.is_file():
@@ -172,6 +185,7 @@ def open_study(path: Path) -> StudyFolder:
     values = read_json(where)
     if not isinstance(values, dict) or values.get("schema") != SCHEMA:
         raise BadInput(f"{where}: expected schema {SCHEMA}: not of this version")
+    refuse_unfit(values, where)
     return StudyFolder(path, values)
 
 

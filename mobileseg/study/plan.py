@@ -28,7 +28,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import fields
-from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -46,9 +45,11 @@ from mobileseg.study.planned import (
     PlannedRun,
 )
 from mobileseg.study.reading import (
+    MOST_RUNS,
     built,
     frame_size,
     known_keys,
+    moderate_product,
     read_toml,
     typed,
     typed_fields,
@@ -202,8 +203,8 @@ def _seeds(block: dict[str, Any], where: str) -> tuple[int, ...]:
         raise BadInput(f"{where}: expected either runs = N (seeds 0 to N - 1) or seeds = [...]")
     if "runs" in block:
         count = typed(block["runs"], int, f"{where} runs")
-        if count < 1:
-            raise BadInput(f"{where} runs: found {count}; expected 1 or more")
+        if not 1 <= count <= MOST_RUNS:
+            raise BadInput(f"{where} runs: found {count}; expected 1 to {MOST_RUNS}")
         return tuple(range(count))
     seeds: tuple[int, ...] = typed(block["seeds"], tuple[int, ...], f"{where} seeds")
     return seeds
@@ -245,8 +246,8 @@ def _chosen_blocks(
 
 def _each(block: dict[str, Any], where: str) -> Iterator[tuple[str, str, int]]:
     """Variant, task and seed of each run of a block."""
-    yield from product(
-        _names(block, "variants", where), _names(block, "tasks", where), _seeds(block, where)
+    yield from moderate_product(
+        where, _names(block, "variants", where), _names(block, "tasks", where), _seeds(block, where)
     )
 
 
@@ -271,8 +272,9 @@ def _ensembles(blocks: list[Block]) -> Iterator[PlannedEnsemble]:
     for where, block in blocks:
         known_keys(block, ("variants", "tasks", "best"), where)
         best = _best(block, where)
-        for pair in product(_names(block, "variants", where), _names(block, "tasks", where)):
-            yield PlannedEnsemble(*pair, best)
+        names = [_names(block, key, where) for key in ("variants", "tasks")]
+        for variant, task in moderate_product(where, *names):
+            yield PlannedEnsemble(variant, task, best)
 
 
 def _combinations(blocks: list[Block]) -> Iterator[PlannedCombination]:

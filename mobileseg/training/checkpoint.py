@@ -2,15 +2,18 @@
 
 `last.pt` is the one commit point: it holds the state after an epoch, the best weights and every
 row of the metrics. The other files only repeat parts of it for people and tools; on resume they
-are written anew from it.
+are written anew from it, once it was seen to be a state of this very run.
+
+It is read with `weights_only=True`: a pickle that asks for more than tensors and plain values is
+refused before it gets them.
 """
 
 from __future__ import annotations
 
 import csv
 import io
-import pickle
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +22,35 @@ from torch import Tensor
 
 from mobileseg.errors import BadInput
 from mobileseg.files import leftovers, staged_file, write_json, write_text
-from mobileseg.models.weights import write_tensors
+from mobileseg.foreign import opened_plain, shown
+from mobileseg.kinds import NAME, OBJECT, Unfit, entries, kind, many, mapping, number, one_of, whole
+from mobileseg.lesions import LESIONS
+from mobileseg.models.build import build
+from mobileseg.models.weights import refuse_misfit, write_tensors
 from mobileseg.runs import RunConfig
 
 LAST = "last.pt"
-# An unpickler stumbles over foreign bytes in as many ways as it has instructions.
-DAMAGED = (
-    *(RuntimeError, OSError, EOFError, pickle.UnpicklingError),
-    *(TypeError, ValueError, LookupError, AttributeError),
-)
 WRITTEN = (LAST, "config.json", "best.safetensors", "metrics.csv", "run.json")
+ARCHIVE = b"PK"  # how torch.save's files have begun since 1.6; older kinds are no state of ours
+ANY_NUMBER = kind("a number", lambda value: type(value) in (int, float))  # NaN: no such lesion
+WROTE = "expected the file that this run wrote"
+MOST_EPOCHS = 10_000_000
+STATE = entries(
+    {},
+    {
+        "epoch": whole(0, MOST_EPOCHS),
+        "network": OBJECT,
+        "optimiser": OBJECT,
+        "scheduler": OBJECT,
+        "scaler": OBJECT,
+        "best_epoch": whole(0, MOST_EPOCHS),
+        "best_score": ANY_NUMBER,
+        "best_network": OBJECT,
+        "thresholds": mapping(one_of(LESIONS), number(0, 1)),
+        "rows": many(mapping(NAME, ANY_NUMBER), 0, MOST_EPOCHS),
+        "seconds": number(0, 1e10),
+    },
+)
 
 
 @dataclass
@@ -82,7 +104,7 @@ def restore(folder: Path, config: RunConfig, *, repair: bool = True) -> TrainSta
         repair: False only looks; one process of several repairs.
 
     Raises:
-        BadInput: the file is damaged.
+        BadInput: the file is damaged, or another run's; the other files are left as they are.
     """
     if repair:
         for half in [half for name in WRITTEN for half in leftovers(folder / name)]:
@@ -90,15 +112,106 @@ def restore(folder: Path, config: RunConfig, *, repair: bool = True) -> TrainSta
     path = folder / LAST
     if not path.is_file():
         return TrainState()
-    try:
-        values = torch.load(path, map_location="cpu", weights_only=True)
-        state = TrainState(**values)
-    except DAMAGED as error:
-        reason = str(error).partition("\n")[0] or type(error).__name__
-        raise BadInput(f"{path}: cannot be read as a training's state ({reason})") from None
+    state = _read(path)
+    _refuse_other_run(state, config, path)
     if repair:
         _repeat(folder, state, config, weights=True)
     return state
+
+
+def _read(path: Path) -> TrainState:
+    """What the file says, of the kinds that a state has."""
+    try:
+        with opened_plain(path) as file:
+            if file.read(len(ARCHIVE)) != ARCHIVE:
+                raise Unfit("no archive as torch.save writes it")
+        values = torch.load(path, map_location="cpu", weights_only=True)
+        STATE(values, "")
+        if unknown := set(values) - {row.name for row in fields(TrainState)}:
+            raise Unfit(f"unknown entry {shown(min(unknown, key=str))}")
+    except Exception as error:  # foreign bytes trip an unpickler in more ways than can be listed
+        reason = str(error).partition("\n")[0] or type(error).__name__
+        raise BadInput(f"{path}: cannot be read as a training's state ({reason})") from None
+    return TrainState(**values)
+
+
+def _refuse_other_run(state: TrainState, config: RunConfig, path: Path) -> None:
+    """Raise BadInput for a state that the run's network cannot have been in."""
+    with torch.device("meta"):
+        expected = build(config.variant, len(config.lesions)).state_dict()
+    where = f"{path}: not the state of a {config.variant} for {config.task}"
+    refuse_misfit(state.network, expected, where, WROTE)
+    if len(state.rows) != state.epoch:
+        raise BadInput(f"{where}: {len(state.rows)} rows for {state.epoch} epochs; {WROTE}")
+    if any(list(row) != list(state.rows[0]) for row in state.rows):
+        raise BadInput(f"{where}: rows differ in their columns; {WROTE}")
+    if not state.best_network:
+        return  # no epoch yet had a score
+    refuse_misfit(state.best_network, expected, where, WROTE)
+    if set(state.thresholds) != set(config.lesions):
+        raise BadInput(f"{where}: thresholds of {','.join(state.thresholds) or 'none'}; {WROTE}")
+
+
+def refuse_other_optimiser(
+    state: TrainState, optimiser: torch.optim.Optimizer, scheduler: Any, scaler: Any, path: Path
+) -> None:
+    """Raise BadInput for a state that training could not go on with.
+
+    Loading an optimiser's or a scheduler's state takes whatever it is given, and a wrong kind in
+    it fails in the middle of a step.
+
+    Args:
+        optimiser: an Adam that is to take it, as are the others.
+        path: the state's file, for the error.
+    """
+    moments = {
+        place: {"step": torch.tensor(0.0)} | dict.fromkeys(("exp_avg", "exp_avg_sq"), parameter)
+        for place, parameter in enumerate(optimiser.param_groups[0]["params"])
+    }
+    own = {**optimiser.state_dict(), "state": moments}
+    refuse_unlike(state.optimiser, own, f"{path}: optimiser")
+    refuse_unlike(state.scheduler, scheduler.state_dict(), f"{path}: scheduler")
+    refuse_unlike(state.scaler, scaler.state_dict(), f"{path}: scaler")
+
+
+def refuse_unlike(found: Any, own: Any, where: str) -> None:
+    """Raise BadInput unless a state has the make of another: the same tensors, the same kinds.
+
+    Args:
+        found: dicts and lists of tensors and plain values, as read. A plain value may be missing,
+            as where an older PyTorch had none.
+        own: such a state of the object that is to take it.
+        where: the file and the entry, for the error.
+    """
+    if isinstance(own, Mapping):
+        if not isinstance(found, Mapping) or not set(found) <= set(own):
+            raise _unlike(found, own, where)
+        for name, like in own.items():
+            if name in found or isinstance(like, Tensor):
+                refuse_unlike(found.get(name), like, f"{where}.{name}")
+    elif isinstance(own, list | tuple):
+        if not isinstance(found, list | tuple) or len(found) != len(own):
+            raise _unlike(found, own, where)
+        for place, like in enumerate(own):
+            refuse_unlike(found[place], like, f"{where}[{place}]")
+    elif isinstance(own, Tensor):
+        if not isinstance(found, Tensor) or (found.shape, found.dtype) != (own.shape, own.dtype):
+            raise _unlike(found, own, where)
+    elif _make(found) is not _make(own):
+        raise _unlike(found, own, where)
+
+
+def _make(value: Any) -> type:
+    """A plain value's kind: whole numbers and others are the same to whoever computes."""
+    return float if type(value) is int else type(value)
+
+
+def _unlike(found: Any, own: Any, where: str) -> BadInput:
+    return BadInput(f"{where}: found {_said(found)}, as against {_said(own)}; {WROTE}")
+
+
+def _said(value: Any) -> str:
+    return f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else shown(value)
 
 
 def _repeat(folder: Path, state: TrainState, config: RunConfig, *, weights: bool) -> None:

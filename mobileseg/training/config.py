@@ -15,6 +15,7 @@ from mobileseg.errors import BadInput, UnknownName
 from mobileseg.lesions import task_lesions
 from mobileseg.protocols import PROTOCOLS, VALIDATION_SHARE
 
+LARGEST_SEED = 10**18  # fits 64 bits, which is all that torch takes
 RUNS = ("teacher", "start")  # fields that name another run
 TEACHING = ("distil_weight", "distil_loss", "distil_blend")  # fields about the teacher alone
 SWITCHES = ("prune", "settle")  # fields whose 0 means that the training does without
@@ -129,6 +130,9 @@ class TrainConfig:
             for name in names:
                 if not lowest <= getattr(self, name) < math.inf:
                     raise BadInput(f"{_words(name)} {getattr(self, name)}: expected {what}")
+        for name in ("seed", "split_seed"):
+            if getattr(self, name) >= LARGEST_SEED:
+                raise BadInput(f"{_words(name)} {getattr(self, name)}: expected below 10**18")
         for name in ("lr", "dice_smooth"):  # no smoothing: 0/0 where two masks are empty
             if not 0 < getattr(self, name) < math.inf:
                 raise BadInput(f"{_words(name)} {getattr(self, name)}: expected a number above 0")

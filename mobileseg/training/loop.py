@@ -18,7 +18,7 @@ from mobileseg.evaluation.curve import average_precision, best_threshold_on
 from mobileseg.files import write_json
 from mobileseg.models.build import build
 from mobileseg.runs import RunConfig
-from mobileseg.training.checkpoint import LAST, TrainState, commit
+from mobileseg.training.checkpoint import LAST, TrainState, commit, refuse_other_optimiser
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.distillation import Distillation, Teacher, blend
 from mobileseg.training.losses import DeepSupervision
@@ -109,6 +109,8 @@ class Trainer:
             self.supervised = torch.compile(self.supervised)
 
     def _go_on_from(self, state: TrainState) -> None:
+        own = self.optimiser, self.scheduler, self.scaler
+        refuse_other_optimiser(state, *own, self.folder / LAST)
         try:
             self.network.load_state_dict(state.network)
             self.optimiser.load_state_dict(state.optimiser)

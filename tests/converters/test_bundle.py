@@ -165,10 +165,10 @@ DAMAGES = {
     flip_a_byte: "model.ptl: found sha256",
     lose_a_file: "goldens/black/expected.json: missing; model.json lists it",
     add_a_file: "goldens/extra.txt: model.json lists no such file; remove it",
-    truncate_weights: "reference/best.safetensors: found sha256",
+    truncate_weights: "reference/best.safetensors: found 1000 bytes; expected ",
     edit_a_sum: "MODEL_CARD.md: found sha256",
-    other_schema: "model.json: another schema than 2; convert the run again",
-    no_object: "model.json: another schema than 2",
+    other_schema: "model.json: schema 3, made by a newer mobileseg; this one, ",
+    no_object: "model.json: found schema 'no object'; expected 2: convert the run again",
     no_json: "model.json: cannot be read as JSON",
     no_manifest: "no model.json in it; expected a bundle",
 }
@@ -282,6 +282,16 @@ def test_a_run_that_has_not_finished_an_epoch_is_refused(tiny_run, write_run, tm
     run = write_run(tmp_path / "run", tiny_run.network)
     run.config.thresholds.clear()
     with pytest.raises(BadInput, match="has no thresholds yet; train it to its first epoch"):
+        convert(run, tmp_path / "b")
+    assert left_in(tmp_path) == ["run"]
+
+
+def test_a_run_that_names_no_protocol_is_refused_and_not_a_traceback(tiny_run, write_run, tmp_path):
+    run = write_run(tmp_path / "run", tiny_run.network)
+    del run.config.training["protocol"]
+    with pytest.raises(
+        BadInput, match=r"config\.json: its training names no protocol; expected on"
+    ):
         convert(run, tmp_path / "b")
     assert left_in(tmp_path) == ["run"]
 

@@ -20,6 +20,8 @@ from converters import coreml_program, executorch_partition
 from converters.bundle import open_bundle, write_bundle
 from converters.deployable import BYTES, IMAGE, deployable
 from converters.goldens import reference_answer
+from converters.manifest import UNLISTED
+from converters.mil.package import open_package
 from converters.mil_checks import FLOAT16, check_program, operations
 from converters.model_card import model_card
 from converters.parity.compare import compare
@@ -27,6 +29,7 @@ from converters.parity.figures import faults, made_by, verdict
 from converters.parity.stages import ARTIFACT
 from converters.parity.verdict import Verdict
 from converters.quiet import quiet
+from converters.sums import sums
 from converters.targets import target
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.combining import combine
@@ -120,9 +123,8 @@ def test_a_member_with_anothers_weights_is_found_by_parity(bundle, cases, tmp_pa
         one[key], other[key] = other[key], one[key]
     write_json(own / "reference" / "config.json", config)
     manifest = read_json(own / "model.json")
-    from converters.bundle import _sums
-
-    write_json(own / "model.json", manifest | {"files": _sums(own)})
+    files = {name: one.to_json() for name, one in sums(own, UNLISTED).items()}
+    write_json(own / "model.json", manifest | {"files": files})
     result = compare(open_bundle(own), cases[:1], "phantoms")
     assert verdict(result) is Verdict.DIFFERS
     assert made_by(result) == ARTIFACT
@@ -223,16 +225,34 @@ def test_executorch_lowers_every_members_network(small):
 
 
 @pytest.fixture(scope="module")
-def program(small, tmp_path_factory) -> Any:
-    """The saved Core ML program of the four members, fp16 inside; copy before changing it."""
-    coremltools = pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
+def package(small, tmp_path_factory) -> Path:
+    """The saved Core ML package of the four members, fp16 inside."""
+    pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
     path = tmp_path_factory.mktemp("coreml") / "fp16.mlpackage"
     with quiet():
         coreml_program.export(small, HALF, path)
         checks = coreml_program.inspect(path, small, HALF)
-        model = coremltools.models.MLModel(str(path), skip_model_load=True)
     assert [c for c in checks if not c.holds] == []
-    return model.get_spec()
+    return path
+
+
+@pytest.fixture(scope="module")
+def program(package) -> Any:
+    """Its program; copy before changing it."""
+    return open_package(package).spec
+
+
+@torch.no_grad()
+def test_core_ml_evaluated_answers_as_half_precision_in_pytorch(small, package, phantom_frame):
+    found = coreml_program.load(package)(phantom_frame)
+    graph = coreml_program.rounded(small, HALF, package)
+    frame = torch.from_numpy(phantom_frame).permute(2, 0, 1)[None].float()
+    expected, crop, _ = graph(frame)
+    off = np.abs(found.probabilities - expected[0].numpy())
+    assert found.probabilities.shape == (4, 64, 64) and found.probabilities.std() > 0.05
+    # Equal sums in another order, rounded to 11 bits: now and then to a neighbour.
+    assert off.max() < 0.02 and off.mean() < 2e-4
+    assert (found.crop == crop[0].numpy()).all()
 
 
 @pytest.fixture(scope="module")
@@ -280,10 +300,10 @@ def damaged(four: Run, into: Path, change: Any) -> Path:
     ("change", "said"),
     [
         (lambda c: c["members"].clear(), "found no members; expected at least one"),
-        (lambda c: c["members"][3].pop("sd"), "entry missing or of another kind ('sd')"),
+        (lambda c: c["members"][3].pop("sd"), "another kind ('members[3].sd')"),
         (lambda c: c["members"][3].update(task="EX,SE"), "EX is in task EX and in task EX,SE"),
         (lambda c: c["members"][3].update(task="XX"), "no task 'XX'; choose from MA, HE"),
-        (lambda c: c["members"][3].update(sd=[0.1, 0.0, 0.1]), "expected finite numbers and SD"),
+        (lambda c: c["members"][3].update(sd=[0.1, 0.0, 0.1]), "members[3].sd[1]: found 0.0"),
         (lambda c: c.update(members="many"), "entry missing or of another kind"),
     ],
 )

@@ -5,6 +5,7 @@ import re
 
 import pytest
 import torch
+from safetensors.torch import load_file, save_file
 from torch import nn
 from torch.nn import functional as F
 
@@ -262,6 +263,76 @@ def test_weights_that_are_no_numbers_are_refused_and_named(tmp_path, bad):
     save_weights(network, tmp_path / "xs.safetensors")
     with pytest.raises(BadInput, match=r"'side\.2\.bias' holds NaN or infinity"):
         load_weights(build("xs"), tmp_path / "xs.safetensors")
+
+
+def edited(path, **tensors):
+    """The file with some tensors replaced."""
+    save_file({**load_file(path), **tensors}, path)
+
+
+OTHERS = {
+    "half as precise": (torch.zeros(1, dtype=torch.float16), "'side.2.bias' holds torch.float16"),
+    "twice as precise": (torch.full((1,), 1e300, dtype=torch.float64), "holds torch.float64"),
+    "eight bits": (torch.zeros(1).to(torch.float8_e4m3fn), "holds torch.float8_e4m3fn"),
+    "complex": (torch.zeros(1, dtype=torch.complex64), "holds torch.complex64"),
+    "whole": (torch.zeros(1, dtype=torch.int64), "holds torch.int64"),
+    "empty": (torch.zeros(0), "'side.2.bias' has shape (0,)"),
+    "a number": (torch.zeros(()), "'side.2.bias' has shape ()"),
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_tensors_of_another_make_are_refused_and_named(tmp_path, name):
+    tensor, said = OTHERS[name]
+    path = tmp_path / "xs.safetensors"
+    save_weights(build("xs"), path)
+    edited(path, **{"side.2.bias": tensor})
+    with pytest.raises(BadInput, match=re.escape(said)):
+        load_weights(build("xs"), path)
+
+
+def test_a_variance_below_0_is_refused_and_named(tmp_path):
+    path = tmp_path / "xs.safetensors"
+    save_weights(build("xs"), path)
+    name = next(n for n in load_file(path) if n.endswith("running_var"))
+    edited(path, **{name: -torch.ones_like(load_file(path)[name])})
+    with pytest.raises(BadInput, match=re.escape(f"'{name}' holds a variance below 0")):
+        load_weights(build("xs"), path)
+
+
+def test_a_pickle_is_refused_whatever_it_is_called(tmp_path):
+    path = tmp_path / "xs.safetensors"
+    for archive in (True, False):
+        torch.save(build("xs").state_dict(), path, _use_new_zipfile_serialization=archive)
+        with pytest.raises(BadInput, match=r"xs\.safetensors: a pickled checkpoint, which can run"):
+            load_weights(build("xs"), path)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (os.mkfifo, "(a pipe, not a plain file)"),
+        (lambda path: path.mkdir(), "(a folder, not a plain file)"),
+        (lambda path: path.write_bytes((1 << 60).to_bytes(8, "little") + b"{}"), "(Error while"),
+        (lambda path: path.write_bytes((100_000).to_bytes(8, "little") + b"[" * 100_000), "("),
+    ],
+    ids=["pipe", "folder", "header of an exabyte", "deep header"],
+)
+def test_what_is_no_file_of_weights_is_refused_by_name(tmp_path, make, said):
+    path = tmp_path / "xs.safetensors"
+    make(path)
+    with pytest.raises(BadInput) as caught:
+        load_weights(build("xs"), path)
+    assert str(caught.value).startswith(f"{path}: not a readable safetensors file (")
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_what_is_no_tensor_among_qins_is_named():
+    state = qin_state("m")
+    with pytest.raises(BadInput, match=r"Qin's weights: 'side1\.bias' is no tensor; Qin's u2net"):
+        load_qin(build("m"), {**state, "side1.bias": [0.0]})
+    with pytest.raises(BadInput, match=r"no tensor 'stage1"):
+        load_qin(build("m"), {"state_dict": state, "epoch": 3})
 
 
 # Folding.

@@ -89,8 +89,20 @@ def other_weights(folder):
         (edited(method="qat"), "not a readable safetensors file"),
         (without("layers_float"), "entry missing or of another kind"),
         (lambda folder: (folder / "quantized.json").write_text("{"), "cannot be read as JSON"),
+        (edited(method=["ptq"]), r"method: found \['ptq'\], expected a text"),
+        (
+            edited(ranges=[{"input": [1, 0]}]),
+            r"ranges\[0\]\.input: found \[1, 0\], expected the small",
+        ),
+        (edited(ranges=[{"input": [0, True]}]), r"input\[1\]: found True"),
+        (edited(ranges=[{"input": ["0", "1"]}]), r"input\[0\]: found '0'"),
+        (edited(ranges=[{"input": [0, 1e300]}]), r"input\[1\]: found 1e\+300"),
+        (edited(layers_float="outconv"), "layers_float: found 'outconv', expected a list"),
+        (edited(layers_float=[[]]), r"layers_float\[0\]: found \[\]"),
+        (edited(calibration=[1]), r"calibration\[0\]: found 1"),
+        (edited(report=[]), r"report: found \[\], expected an object"),
     ],
-    ids=range(8),
+    ids=range(17),
 )
 def test_a_damaged_or_foreign_form_is_refused_by_name(fault, said, own):
     fault(own.path)

@@ -576,7 +576,10 @@ def test_a_damaged_file_is_named_in_one_line(study, file, text):
     assert str(where) in str(found.value) and "\n" not in str(found.value)
 
 
-@pytest.mark.parametrize("text", ["epoch,lr\n1,a\n", "epoch,lr\n1\n", "a,b\n1,2\n"])
+@pytest.mark.parametrize(
+    "text",
+    ["epoch,lr\n1,a\n", "epoch,lr\n1\n", "a,b\n1,2\n", "epoch\n" + "1" * 200_000, "epoch\nnan\n"],
+)
 def test_damaged_metrics_are_named(study, tmp_path, text):
     where = study / "runs" / "xs-EX-1" / "metrics.csv"
     where.write_text(text)
@@ -586,7 +589,12 @@ def test_damaged_metrics_are_named(study, tmp_path, text):
 
 
 @pytest.mark.parametrize(
-    "plan", ["[]", '{"runs": [{}]}', '{"runs": [{"name": "a", "variant": "x", "task": "EX"}]}']
+    "plan",
+    [
+        *("[]", '{"runs": [{}]}', '{"runs": [{"name": "a", "variant": "x", "task": "EX"}]}'),
+        '{"ensembles": [{"name": "a", "variant": "xs", "task": "EX", "best": []}]}',
+        '{"runs": ' + "[" * 5000 + "]" * 5000 + "}",
+    ],
 )
 def test_a_damaged_plan_is_named(study, plan):
     (study / "study.json").write_text(plan)

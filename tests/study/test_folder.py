@@ -80,6 +80,62 @@ def test_how_far_a_run_is_stands_in_its_metrics(begun):
     assert begun.reached("xs-EX-0") == Reached(3, 0.5)
 
 
+@pytest.mark.parametrize(
+    ("key", "value", "text"),
+    [
+        ("ensembles", None, "ensembles: found None, expected a list"),
+        ("combinations", [3], "combinations[0]: found 3, expected an object"),
+        ("preprocess", {"side_px": 64}, "'frame_hw'"),
+        ("preprocess", {"side_px": 63, "frame_hw": [64, 64]}, "side 63: expected a multiple"),
+        ("preprocess", {"side_px": 64, "frame_hw": [64, 64], "x": 1}, "unexpected keyword"),
+        ("approximate", ["XX"], "approximate[0]: found 'XX', expected one of MA"),
+        ("runs.0.task", "..", "runs[0].task: found '..', expected one of MA"),
+        ("runs.0.name", "../../xs-EX-0", "runs: found name '../../xs-EX-0'"),
+        ("runs.0.augment", {}, "'scale'"),
+        ("runs.0.epochs", [], "not supported between"),
+        ("runs.0.taught_by", "../other", "runs: found name 'xs-EX-0'"),
+    ],
+)
+def test_a_damaged_study_is_refused_by_file_and_entry(begun, key, value, text):
+    values = json.loads((begun.path / STUDY).read_text())
+    *way, last = key.split(".")
+    place = values
+    for step in way:
+        place = place[int(step) if step.isdigit() else step]
+    place[last] = value
+    write_json(begun.path / STUDY, values)
+    with pytest.raises(BadInput) as refusal:
+        open_study(begun.path)
+    assert str(refusal.value).startswith(f"{begun.path / STUDY}: ")
+    assert text in str(refusal.value) and str(refusal.value).isprintable()
+
+
+@pytest.mark.parametrize("noted", [{}, [], {"state": "failed", "attempts": "x"}, {"state": 1}])
+def test_a_damaged_state_is_refused_by_its_file(begun, noted):
+    begun.note_attempt("xs-EX-0")
+    path = begun.path / "states" / "xs-EX-0.json"
+    write_json(path, noted)
+    with pytest.raises(BadInput, match="remove it, and the run counts as waiting") as refusal:
+        begun.state("xs-EX-0")
+    assert str(refusal.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("text", ["epoch,lr\n1,x\n", "a\n1\n", "epoch\ninf\n", "epoch,lr\n1\n"])
+def test_damaged_metrics_are_refused_by_their_file(begun, text):
+    folder = begun.run_folder("xs-EX-0")
+    folder.mkdir(parents=True)
+    (folder / "metrics.csv").write_text(text)
+    with pytest.raises(BadInput, match="cannot be read as a run's metrics") as refusal:
+        begun.reached("xs-EX-0")
+    assert str(folder / "metrics.csv") in str(refusal.value)
+
+
+def test_metrics_without_a_row_are_no_epoch(begun):
+    begun.run_folder("xs-EX-0").mkdir(parents=True)
+    (begun.run_folder("xs-EX-0") / "metrics.csv").write_text("epoch,lr\n")
+    assert begun.reached("xs-EX-0") == begun.reached("xs-EX-1")
+
+
 def test_a_study_may_grow_and_keeps_its_date(begun, planned, block, phantoms, tmp_path):
     date = begun.values["date"]
     more = planned(tmp_path, block + "runs = 4" + block + "seeds = [9]\nlr = 0.5")

@@ -151,7 +151,7 @@ def test_a_run_is_the_same_after_a_turn_through_json(read):
         ("batch = 3", "count = 3", "[[runs]] 2: no entry 'count' is known; choose from variants"),
         ("batch = 3", "runs = 3", "[[runs]] 2: expected either runs = N (seeds 0 to N - 1) or"),
         ("runs = 2", "", "[[runs]] 1: expected either runs = N"),
-        ("runs = 2", "runs = -2", "[[runs]] 1 runs: found -2; expected 1 or more"),
+        ("runs = 2", "runs = -2", "[[runs]] 1 runs: found -2; expected 1 to 10000"),
         ("seeds = [5]", 'seeds = ["a"]', "[[runs]] 2 seeds: found 'a'; expected a whole number"),
         ("seeds = [5]", "seeds = [-5]", "[[runs]] 2: seed -5: expected 0 or more"),
         ("seeds = [5]", "seeds = [1]", "xs-EX-1 is asked for 2 times; a study has each variant,"),
@@ -164,6 +164,9 @@ def test_a_run_is_the_same_after_a_turn_through_json(read):
         ('"600x800"', "600", "[preprocess] frame: found 600; expected \"HxW\", as in"),
         ("flip = 0", "flips = 0", "[training] augment: no entry 'flips' is known; choose from rot"),
         ("[0.5, 1.5]", "[0.5]", "[training] augment scale: found 1 values; expected 2"),
+        ("runs = 2", "runs = 10000000", "[[runs]] 1 runs: found 10000000; expected 1 to 10000"),
+        ("seeds = [5]", "seeds = [1000000000000000000]", "expected below 10**18"),
+        ('frame = "600x800"', 'frame = "1' + "0" * 5000 + 'x1"', "expected \"HxW\""),
         ("best = 2", "best = 1", "[[ensembles]] 1 best: found 1; expected 2 or more"),
         ("best = 2", "", "[[ensembles]] 1 best: found None; expected a whole number"),
         ("best = 2", "best = 3", "ensemble xs-MA_HE-best3 wants the best 3 of 2 run(s)"),
@@ -173,6 +176,26 @@ def test_a_run_is_the_same_after_a_turn_through_json(read):
 def test_what_cannot_be_is_refused_with_its_place(refused, old, new, text):
     assert old in WHOLE
     assert text in refused(WHOLE.replace(old, new))
+
+
+@pytest.mark.parametrize(
+    "text", ["a = " + "[" * 5000 + "]" * 5000, "# " + "x" * (1 << 20), "a = '\x00'"]
+)
+def test_what_is_no_toml_that_anybody_writes_is_one_short_line(refused, text):
+    said = refused(text)
+    assert "cannot be read as TOML (" in said and said.isprintable() and len(said) < 300
+
+
+def test_what_is_found_is_repeated_in_part(refused):
+    long = "x" * 5000
+    for text in (f"{long} = 1\n{WHOLE}", WHOLE.replace("runs = 2", f'runs = "{long}"')):
+        assert len(refused(text)) < 400
+
+
+def test_more_runs_than_can_be_counted_are_refused(refused):
+    tasks, seeds = '["EX"' + ', "EX"' * 200 + "]", str(list(range(100)))
+    text = f'name = "a"\n[[runs]]\nvariants = ["xs"]\ntasks = {tasks}\nseeds = {seeds}\n'
+    assert "[[runs]] 1: asks for 20100 at once; expected at most 10000" in refused(text)
 
 
 def test_a_file_without_runs_is_refused(refused):

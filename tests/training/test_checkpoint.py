@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import errno
 import json
 import os
@@ -15,8 +16,9 @@ import torch
 from safetensors.torch import load_file
 
 from mobileseg.errors import BadInput
+from mobileseg.runs import open_run
 from mobileseg.training import checkpoint
-from mobileseg.training.checkpoint import TrainState
+from mobileseg.training.checkpoint import TrainState, refuse_other_optimiser, restore
 
 FILES = ("best.safetensors", "metrics.csv", "config.json")
 
@@ -278,9 +280,110 @@ def test_the_state_of_another_network_is_one_clear_error(run, tiny):
     values["network"].pop("outconv.bias")
     torch.save(values, run / "last.pt")
     with pytest.raises(
-        BadInput, match=r"last\.pt: not the state of a xs for EX; expected the file"
+        BadInput,
+        match=r"not the state of a xs for EX: no tensor 'outconv\.bias' \(1 missing\); exp",
     ):
         tiny(run)
+
+
+def changed(values: dict, place: tuple, to: object) -> dict:
+    """A state with an entry set, however deep; `to` may be made of what stands there."""
+    values = copy.deepcopy(values)
+    inside = values
+    for step in place[:-1]:
+        inside = inside[step]
+    inside[place[-1]] = to(inside[place[-1]]) if callable(to) else to
+    return values
+
+
+def as_float64(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor.double()
+
+
+def with_nan(tensor: torch.Tensor) -> torch.Tensor:
+    return torch.full_like(tensor, torch.nan)
+
+
+def shorter(tensor: torch.Tensor) -> torch.Tensor:
+    return tensor[:0]
+
+
+BIAS = "outconv.bias"
+WRONG = [
+    (("epoch",), "1", "epoch: found '1', expected a whole number"),
+    (("epoch",), 1.0, "epoch: found 1.0"),
+    (("epoch",), 7, "1 rows for 7 epochs"),
+    (("best_epoch",), None, "best_epoch: found None"),
+    (("best_score",), "high", "best_score: found 'high'"),
+    (("seconds",), -1, "seconds: found -1"),
+    (("rows",), {}, "rows: found {}"),
+    (("rows",), [[1]], "rows[0]: found [1]"),
+    (("rows", 0, "lr"), "a", "rows[0].lr: found 'a'"),
+    (("thresholds",), {"EX": "x"}, "thresholds.EX: found 'x'"),
+    (("thresholds",), {}, "thresholds of none"),
+    (("thresholds",), {"MA": 0.5}, "thresholds of MA"),
+    (("network",), [], "network: found []"),
+    (("network", BIAS), 3, f"'{BIAS}' is no tensor"),
+    (("network", BIAS), shorter, f"'{BIAS}' has shape (0,)"),
+    (("network", BIAS), as_float64, f"'{BIAS}' holds torch.float64"),
+    (("best_network", BIAS), shorter, f"'{BIAS}' has shape (0,)"),
+    (("best_network", BIAS), with_nan, f"'{BIAS}' holds NaN"),
+    (("added",), 3, "unknown entry 'added'"),
+]
+
+
+def test_a_state_that_this_run_cannot_have_written_leaves_the_other_files(run):
+    config, whole = open_run(run).config, torch.load(run / "last.pt", weights_only=True)
+    for place, to, said in WRONG:
+        torch.save(changed(whole, place, to), run / "last.pt")
+        before = contents(run)
+        with pytest.raises(BadInput) as caught:
+            restore(run, config)
+        assert str(caught.value).startswith(f"{run / 'last.pt'}: ") and said in str(caught.value)
+        assert "\n" not in str(caught.value)
+        assert contents(run) == before
+
+
+UNLIKE = [
+    (
+        ("optimiser", "state", 0, "exp_avg"),
+        shorter,
+        "optimiser.state.0.exp_avg: found a tensor (0,",
+    ),
+    (("optimiser", "state", 0, "exp_avg_sq"), as_float64, "optimiser.state.0.exp_avg_sq: found"),
+    (("optimiser", "state", 0, "step"), 3, "optimiser.state.0.step: found 3"),
+    (("optimiser", "state", 0), {}, "optimiser.state.0.step: found None"),
+    (("optimiser", "state"), {9999: {}}, "optimiser.state: found {9999: {}}"),
+    (("optimiser", "param_groups"), [], "optimiser.param_groups: found []"),
+    (("optimiser", "param_groups", 0, "lr"), "fast", "param_groups[0].lr: found 'fast'"),
+    (("optimiser", "param_groups", 0, "betas"), (0.9,), "param_groups[0].betas: found (0.9,)"),
+    (("optimiser", "param_groups", 0, "params"), [0], "param_groups[0].params: found [0]"),
+    (("scheduler",), {"step": 3}, "scheduler: found {'step': 3}"),
+    (("scheduler", "factor"), "x", "scheduler.factor: found 'x'"),
+    (("scaler",), {"scale": 1.0}, "scaler: found {'scale': 1.0}"),
+]
+
+
+def test_a_state_that_training_could_not_go_on_with_is_refused(run, tiny):
+    trainer, path = tiny(run, epochs=1), run / "last.pt"
+    own = trainer.optimiser, trainer.scheduler, trainer.scaler
+    whole = torch.load(path, weights_only=True)
+    for place, to, said in UNLIKE:
+        with pytest.raises(BadInput) as caught:
+            refuse_other_optimiser(TrainState(**changed(whole, place, to)), *own, path)
+        assert str(caught.value).startswith(f"{path}: ") and said in str(caught.value)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("schedule", ["plateau", "cosine"])
+def test_a_state_of_its_own_is_taken(tiny, tmp_path, schedule):
+    trainer = tiny(tmp_path / "run", epochs=1, schedule=schedule)
+    fresh = trainer.optimiser, trainer.scheduler, trainer.scaler
+    trainer.run()
+    again = tiny(tmp_path / "run", epochs=2, schedule=schedule)
+    values = TrainState(**torch.load(tmp_path / "run" / "last.pt", weights_only=True))
+    refuse_other_optimiser(values, *fresh, tmp_path / "run" / "last.pt")
+    assert again.committed == 1
 
 
 def full_disk(path: Path, content: bytes) -> int:

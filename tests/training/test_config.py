@@ -52,6 +52,7 @@ def test_it_survives_json_and_an_older_versions_lacks_nothing():
         ({"lr": float("nan")}, "lr nan: expected a number above 0"),
         ({"dice_smooth": 0.0}, "dice smooth 0.0: expected a number above 0"),
         ({"seed": -1}, "seed -1: expected 0 or more"),
+        ({"split_seed": 10**18}, "split seed 1000000000000000000: expected below 10**18"),
         ({"alpha": 1.5}, "alpha 1.5: expected 0 to 1"),
         ({"validation_share": -0.1}, "validation share -0.1: expected 0 to 1"),
         ({"prune": 1.0}, "prune 1.0: expected 0 or more, below 1"),
