@@ -1,6 +1,7 @@
 # The two commands: `make demo` and `make test`. Both set the environment up when it is not there.
 # pip's own environment variables pass through: that is how a CPU or a CUDA build of PyTorch is
-# chosen (README, "CPU or CUDA").
+# chosen (README, "CPU or CUDA"). `make fuzz` is the long form of what `make test` does in short; its
+# options go in FUZZ=.
 
 PYTHON ?= python3
 VENV   := .venv
@@ -8,7 +9,7 @@ READY  := $(VENV)/.ready
 DATA   ?=
 OUT    ?= $(if $(DATA),demo-data,demo)
 
-.PHONY: setup demo test check clean
+.PHONY: setup demo test check fuzz clean
 
 setup: $(READY)
 
@@ -17,7 +18,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "mobileseg needs Python 3.11 or later; name one: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt \
-		--editable '.[executorch,coreml,onnx,multigpu,cluster,dev]'
+		--editable '.[executorch,coreml,onnx,sign,multigpu,cluster,dev]'
 	@touch $@
 
 demo: setup
@@ -30,6 +31,9 @@ check: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+fuzz: setup
+	PYTHONPATH=tests $(VENV)/bin/python -m fuzz $(FUZZ)
 
 clean:
 	rm -rf $(VENV) demo demo-data build dist
