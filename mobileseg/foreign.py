@@ -23,6 +23,7 @@ from mobileseg.errors import BadInput
 LARGEST_JSON_BYTES = 16 << 20
 DEEPEST = 32  # objects and lists inside each other; our own are 7 deep
 LONGEST_WHOLE = 18  # digits: fits 64 bits in every language
+LONGEST_SAID = 200  # characters of a library's own words
 LONGEST_SHOWN = 60  # characters of a found value that an error repeats
 KINDS = {
     stat.S_ISDIR: "a folder",
@@ -39,6 +40,13 @@ def shown(value: object) -> str:
     """A value for an error's one line: short, no control characters, no line ends."""
     text = " ".join(repr(value).split())
     return text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…"
+
+
+def said(error: Exception) -> str:
+    """What a library says, for an error's one line: it may repeat all that it has read."""
+    text = "".join(c if c.isprintable() else " " for c in str(error))
+    text = " ".join(text.split()) or type(error).__name__
+    return text if len(text) <= LONGEST_SAID else f"{text[:LONGEST_SAID]}…"
 
 
 def kind_of(mode: int) -> str | None:

@@ -31,6 +31,7 @@ from mobileseg.kinds import NAME, SHA256, entries, many, mapping, number, one_of
 from mobileseg.lesions import LESIONS, by_task, in_order, task_lesions
 from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
+from mobileseg.models.variants import variant
 from mobileseg.models.weights import load_weights, refuse_pickle, save_weights
 from mobileseg.protocols import PROTOCOLS
 from mobileseg.spec import LARGEST_FRAME_PX, LARGEST_SIDE_PX, Normalisation, PreprocessSpec
@@ -170,7 +171,7 @@ class RunConfig:
         try:
             entries(CONFIG | (TOGETHER if "members" in values else OWN))(values, "")
             members = _members(values["members"]) if "members" in values else ()
-            return cls(
+            config = cls(
                 variant=values["variant"],
                 task=values["task"],
                 preprocess=PreprocessSpec.from_json(values["preprocess"]),
@@ -181,6 +182,10 @@ class RunConfig:
                 pictures={part: list(values["pictures"][part]) for part in PARTS},
                 ensemble=members,
             )
+            for member in config.members:  # refused here, where the file has a name
+                task_lesions(member.task)
+                variant(member.variant)
+            return config
         except MobilesegError as error:  # a value that its own class refuses
             raise BadInput(f"{where}: {error}") from None
         except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from mobileseg.errors import BadInput
-from mobileseg.foreign import DEEPEST, parse_json, read_json, read_plain, shown
+from mobileseg.foreign import DEEPEST, parse_json, read_json, read_plain, said, shown
 from mobileseg.kinds import (
     FLAG,
     NAME,
@@ -170,3 +170,9 @@ def test_what_does_not_fit_is_named(kind, value, said):
     with pytest.raises(Unfit) as caught:
         kind(value, "it")
     assert said in str(caught.value)
+
+
+def test_what_a_library_says_is_one_short_line():
+    assert said(ValueError("a\nb\x00\x1b[31mc  d")) == "a b [31mc d"
+    assert said(ValueError("")) == "ValueError"
+    assert len(said(ValueError("x" * 5000))) == 201

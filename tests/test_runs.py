@@ -190,10 +190,9 @@ def test_an_entry_of_another_kind_is_refused(tmp_path, wrong):
 
 
 @pytest.mark.parametrize("entry", ["variant", "task"])
-def test_a_name_that_there_is_not_lists_the_choices(tmp_path, entry):
-    run = open_run(written(tmp_path / "run", **{entry: "other"}))
-    with pytest.raises(UnknownName, match=f"no {entry} 'other'; choose from "):
-        _ = run.networks
+def test_a_name_that_there_is_not_names_the_file_and_lists_the_choices(tmp_path, entry):
+    with pytest.raises(BadInput, match=rf"config\.json: no {entry} 'other'; choose from "):
+        open_run(written(tmp_path / "run", **{entry: "other"}))
 
 
 @pytest.mark.parametrize("name", ["checkpoint.pth", "checkpoint.PT", "weights.ckpt", "noname"])

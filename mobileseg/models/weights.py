@@ -21,7 +21,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mobileseg.errors import BadInput
 from mobileseg.files import staged_file
-from mobileseg.foreign import opened_plain, shown
+from mobileseg.foreign import opened_plain, said, shown
 from mobileseg.models.blocks import ConvBnRelu, Rsu, SeparableBnRelu
 from mobileseg.models.u2net import U2Net
 
@@ -89,7 +89,7 @@ def read_tensors(path: Path) -> dict[str, Tensor]:
         refuse_pickle(path)
         return load_file(path)
     except (OSError, safetensors.SafetensorError) as error:
-        reason = (isinstance(error, OSError) and error.strerror) or error
+        reason = (isinstance(error, OSError) and error.strerror) or said(error)
         raise BadInput(f"{path}: not a readable safetensors file ({reason})") from None
 
 
