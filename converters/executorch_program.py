@@ -130,7 +130,7 @@ def load(path: Path) -> Runner:
     try:
         program = Runtime.get().load_program(source, verification=Verification.Minimal)
         method = program.load_method("forward")
-    except RuntimeError as error:
+    except (RuntimeError, KeyError) as error:  # KeyError: it has no such method
         raise BadInput(f"{path}: ExecuTorch cannot load it ({error}); convert it again") from None
     if method is None:
         raise BadInput(f"{path}: no method 'forward'; convert it again")

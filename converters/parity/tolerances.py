@@ -47,7 +47,7 @@ def _row(**limits: tuple[float, str]) -> dict[str, Limit]:
     return PREPROCESSING | HARD | {key: Limit(*limit) for key, limit in limits.items()}
 
 
-FLOAT_SUMS = "119 layers summed in another order: 3e-6 measured; a weight off by 1 % shows"
+FLOAT_SUMS = "119 layers summed in another order: 4e-6 measured; a weight off by 1 % shows"
 GATED = "twice quantize's gate, which is kept on other pictures: 0.0104 recall lost on 20 measured"
 COMPRESSED = "twice what the shipped runs' own weights did to the worst of 27 test pictures"
 TOLERANCES: dict[str, dict[str, Limit]] = {
@@ -64,7 +64,7 @@ TOLERANCES: dict[str, dict[str, Limit]] = {
     "fp16": _row(
         rounded_mean=(1e-3, "11 bits in every map of the network: 5e-5 the worst of 47 measured"),
         rounded_flipped=(1e-3, "8e-6 of 47 pictures' pixels measured"),
-        written=(0.05, "float16 sums on a phone, float32 ones here: 0.018 at one pixel measured"),
+        written=(0.05, "float16 sums on a phone, float32 ones here: 0.0045 at one pixel measured"),
         same_tensor=(0.05, "0.018 at one pixel of 47 real pictures"),
         mean=(1e-3, "5e-5 the worst picture's"),
         flipped=(1e-3, "8e-6 measured"),
