@@ -33,6 +33,7 @@ from converters.orders import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput
 from mobileseg.files import staged_file
+from mobileseg.foreign import said
 from mobileseg.runs import Run
 
 LAYOUT = BYTES
@@ -131,13 +132,19 @@ def load(path: Path) -> Runner:
     try:
         with _deprecation_known():
             module = _load_for_lite_interpreter(str(path))  # type: ignore[no-untyped-call]
-    except RuntimeError as error:
-        reason = str(error).splitlines()[0]
-        raise BadInput(f"{path}: PyTorch cannot load it ({reason}); convert it again") from None
+    except (RuntimeError, UnicodeDecodeError) as error:  # the latter of a name inside it
+        raise BadInput(
+            f"{path}: PyTorch cannot load it ({said(error)}); convert it again"
+        ) from None
 
     @torch.no_grad()
     def run(picture: NDArray[Any]) -> Answer:
-        outputs = module(torch.from_numpy(picture).unsqueeze(0))
+        try:
+            outputs = module(torch.from_numpy(picture).unsqueeze(0))
+        except RuntimeError as error:  # what the file asks for is looked at only here
+            raise BadInput(
+                f"{path}: PyTorch cannot run it ({said(error)}); convert it again"
+            ) from None
         return Answer.of(
             [o.numpy() for o in (outputs if isinstance(outputs, tuple) else (outputs,))]
         )

@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any
 
+from mobileseg.errors import BadInput
 from mobileseg.files import read_json
 from mobileseg.runs import is_run, open_run
 from mobileseg.study.distilled import plain_runs
@@ -78,9 +79,16 @@ def gain(plain: Sequence[Path], teacher: Path, distilled: Sequence[Path], code: 
 
 
 def _aupr(run: Path, code: str) -> float | None:
-    rows = read_json(run / EVALUATION)["lesions"]
-    value = next((row["aupr"] for row in rows if row["lesion"] == code), None)
-    return None if value is None else float(value)
+    where = run / EVALUATION
+    try:
+        rows = read_json(where)["lesions"]
+        value = next((row["aupr"] for row in rows if row["lesion"] == code), None)
+        return None if value is None else float(value)
+    except (KeyError, TypeError, ValueError) as error:
+        raise BadInput(
+            f"{where}: entry missing or of another kind ({error}); remove it, and the study scores "
+            "the run again"
+        ) from None
 
 
 def _teacher_of(run: Path) -> KnownRun:

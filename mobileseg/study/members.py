@@ -42,8 +42,11 @@ def is_current(study: StudyFolder, one: Wanted) -> bool:
     folder = study.ensemble_folder(one.name)
     if not (folder / EVALUATION).is_file():
         return False
-    recorded = read_json(folder / "run.json")["candidates"]
-    before = {row["name"]: row["weights_sha256"] for row in recorded}
+    try:
+        recorded = read_json(folder / "run.json")["candidates"]
+        before = {row["name"]: row["weights_sha256"] for row in recorded}
+    except (KeyError, TypeError):  # no record of ours any more: it is made anew
+        return False
     return before == {n: sha256(study.run_folder(n) / WEIGHTS) for n in _candidates(study, one)}
 
 

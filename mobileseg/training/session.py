@@ -16,7 +16,8 @@ import torch
 from mobileseg.data.prepared import Prepared
 from mobileseg.data.splits import split_validation
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.files import leftovers, read_json, write_json
+from mobileseg.files import leftovers, write_json
+from mobileseg.foreign import read_json, shown
 from mobileseg.lesions import task_lesions
 from mobileseg.models.variants import variant as variant_named
 from mobileseg.protocols import protocol
@@ -94,7 +95,7 @@ def set_up(
         choices=choices,
         validation=validation,
     )
-    named = _named(pictures.train, train)
+    named = _named(pictures.train, train, data)
     _refuse_unlabelled(data, named, lesions)
     _refuse_lone_picture(len(train), choices.batch, preprocess.side_px)
     measured = named if rules.statistics == "train" else pictures.test
@@ -182,9 +183,9 @@ def _trainer(
     team: Team | None,
     others: Others,
 ) -> Trainer:
-    train, validation = (
-        PictureSet.of(_named(pictures.train, config.pictures[part]), device) for part in PARTS
-    )
+    where = folder / "config.json"
+    named = (_named(pictures.train, config.pictures[part], where) for part in PARTS)
+    train, validation = (PictureSet.of(prepared, device) for prepared in named)
     on_test = protocol(choices.protocol).thresholds == "test"
     test = PictureSet.of(pictures.test, device) if on_test else None
     # One process mends what a kill left; the others only look.
@@ -204,8 +205,12 @@ def _trainer(
     )
 
 
-def _named(prepared: Sequence[Prepared], names: Sequence[str]) -> list[Prepared]:
+def _named(prepared: Sequence[Prepared], names: Sequence[str], where: Path) -> list[Prepared]:
+    """Pictures by their names; BadInput, naming `where`, for one that is not there, or for none."""
     by_name = {p.name: p for p in prepared}
+    if not names or not by_name.keys() >= set(names):
+        odd = next((shown(name) for name in names if name not in by_name), "none")
+        raise BadInput(f"{where}: found picture {odd}; expected names of the data's pictures")
     return [by_name[name] for name in names]
 
 

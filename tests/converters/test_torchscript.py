@@ -177,3 +177,19 @@ def test_a_truncated_module_is_refused(tiny_bundle, tmp_path):
     path.write_bytes((tiny_bundle / "model.ptl").read_bytes()[:100_000])
     with pytest.raises(BadInput, match=r"model\.ptl: PyTorch cannot load it"):
         torchscript_lite.load(path)
+
+
+def test_a_file_that_cannot_run_is_named_in_one_line(runner, artifact):
+    with pytest.raises(BadInput, match="PyTorch cannot run it") as caught:
+        runner(
+            np.zeros((8, 8, 2), np.uint8)
+        )  # asks for what the graph has not, as a forged one does
+    assert str(caught.value).startswith(f"{artifact}: ") and str(caught.value).isprintable()
+
+
+def test_a_file_whose_names_are_no_text_is_named(artifact, tmp_path):
+    """A name inside it, its length kept, in bytes that are no UTF-8."""
+    path = tmp_path / "model.ptl"
+    path.write_bytes(artifact.read_bytes().replace(b"aten::", b"\xff\xfe\xfd\xfc::"))
+    with pytest.raises(BadInput, match=r"model\.ptl: PyTorch cannot load it"):
+        torchscript_lite.load(path)

@@ -24,8 +24,10 @@ from mobileseg.study.folder import (
     open_study,
     refuse_foreign,
 )
+from mobileseg.study.gain import gain
 from mobileseg.study.jobs import halves, in_jobs
 from mobileseg.study.lock import LOCK, alone_on
+from mobileseg.study.members import Wanted, is_current
 
 
 @pytest.fixture
@@ -134,6 +136,23 @@ def test_metrics_without_a_row_are_no_epoch(begun):
     begun.run_folder("xs-EX-0").mkdir(parents=True)
     (begun.run_folder("xs-EX-0") / "metrics.csv").write_text("epoch,lr\n")
     assert begun.reached("xs-EX-0") == begun.reached("xs-EX-1")
+
+
+@pytest.mark.parametrize("record", [{}, {"candidates": 3}, {"candidates": [{}]}])
+def test_an_ensemble_without_its_record_is_made_anew(begun, record):
+    one = Wanted("xs-EX-best2", "xs", ("EX",), 2)
+    write_json(begun.ensemble_folder(one.name) / EVALUATION, {})
+    write_json(begun.ensemble_folder(one.name) / "run.json", record)
+    assert not is_current(begun, one)
+
+
+@pytest.mark.parametrize("scores", [{}, {"lesions": 3}, {"lesions": [{"lesion": "EX"}]}])
+def test_damaged_scores_are_refused_by_their_file(begun, scores):
+    folder = begun.run_folder("xs-EX-0")
+    write_json(folder / EVALUATION, scores)
+    with pytest.raises(BadInput, match="remove it, and the study scores the run again") as refusal:
+        gain([folder], folder, [folder], "EX")
+    assert str(refusal.value).startswith(f"{folder / EVALUATION}: ")
 
 
 def test_a_study_may_grow_and_keeps_its_date(begun, planned, block, phantoms, tmp_path):

@@ -229,6 +229,19 @@ def test_choices_that_were_tampered_with_are_named(data, tmp_path, change):
         resume(tmp_path / "run", data, device=CPU)
 
 
+@pytest.mark.parametrize(("names", "found"), [(["int8"], "'int8'"), ([], "none")])
+def test_pictures_that_the_data_have_not_are_named(data, tmp_path, names, found):
+    start(tmp_path / "run", data)
+    path = tmp_path / "run" / "config.json"
+    config = json.loads(path.read_text())
+    path.write_text(json.dumps(config | {"pictures": config["pictures"] | {"train": names}}))
+    with pytest.raises(BadInput) as caught:
+        resume(tmp_path / "run", data, device=CPU)
+    assert str(caught.value) == (
+        f"{path}: found picture {found}; expected names of the data's pictures"
+    )
+
+
 def test_a_gpu_that_is_not_there_is_refused(monkeypatch):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     assert pick_device() == pick_device("cpu") == CPU
