@@ -202,7 +202,8 @@ def test_a_pickle_in_place_of_a_state_is_named_and_not_opened(
     for write in PICKLES:
         write(run / "last.pt", tmp_path / "ran")
         said = refused(resume, monkeypatch, capsys)
-        assert said.startswith(f"{run / 'last.pt'}: cannot be read as a training's state (")
+        start = f"{run / 'last.pt'}: cannot be read as a training's state ("
+        assert said.startswith(start) and "eights" not in said.removeprefix(start)  # PyTorch's hint
         assert not (tmp_path / "ran").exists()
         kept = {path.name: path.read_bytes() for path in run.iterdir() if path.name != "last.pt"}
         assert kept == {name: before[name] for name in kept} and len(kept) == len(before) - 1

@@ -23,6 +23,7 @@ CALLS = {
     "report": ["{run}/..", "-o", "report", "--json"],
     "predict": ["{bundles}/torchscript", "{phantoms}/{test}/phantom_07.jpg", "-o", "out"],
     "convert": ["--target", "torchscript", "--frame", "256x320"],
+    "mil": ["inspect", "{bundles}/coreml/model.mlpackage", "--json"],
     "parity": ["{bundles}/torchscript", "--data", "{phantoms}", "--json"],
 }
 TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"

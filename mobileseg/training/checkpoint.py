@@ -22,7 +22,7 @@ from torch import Tensor
 
 from mobileseg.errors import BadInput
 from mobileseg.files import leftovers, staged_file, write_json, write_text
-from mobileseg.foreign import opened_plain, shown
+from mobileseg.foreign import opened_plain, said, shown
 from mobileseg.kinds import NAME, OBJECT, Unfit, entries, kind, many, mapping, number, one_of, whole
 from mobileseg.lesions import LESIONS
 from mobileseg.models.build import build
@@ -31,6 +31,7 @@ from mobileseg.runs import RunConfig
 
 LAST = "last.pt"
 WRITTEN = (LAST, "config.json", "best.safetensors", "metrics.csv", "run.json")
+REFUSED = "Weights only load failed"  # how PyTorch begins
 ARCHIVE = b"PK"  # how torch.save's files have begun since 1.6; older kinds are no state of ours
 ANY_NUMBER = kind("a number", lambda value: type(value) in (int, float))  # NaN: no such lesion
 WROTE = "expected the file that this run wrote"
@@ -130,7 +131,8 @@ def _read(path: Path) -> TrainState:
         if unknown := set(values) - {row.name for row in fields(TrainState)}:
             raise Unfit(f"unknown entry {shown(min(unknown, key=str))}")
     except Exception as error:  # foreign bytes trip an unpickler in more ways than can be listed
-        reason = str(error).partition("\n")[0] or type(error).__name__
+        # PyTorch goes on to say how to load it all the same, which nobody should.
+        reason = "it asks for more than tensors" if REFUSED in str(error) else said(error)
         raise BadInput(f"{path}: cannot be read as a training's state ({reason})") from None
     return TrainState(**values)
 

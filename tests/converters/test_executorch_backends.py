@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -18,8 +19,11 @@ import pytest
 import torch
 
 from converters import executorch_program
+from converters.bundle import Bundle
 from converters.executorch_backends import BACKENDS
 from converters.orders import Order
+from converters.parity.compare import compare
+from converters.parity.stages import ARTIFACT, QUANTIZED, REFERENCE, STAGES
 from converters.quiet import quiet
 from converters.targets import target
 from converters.xnnpack_delegate import read_delegates
@@ -145,6 +149,19 @@ def test_int8_is_what_its_simulation_says_on_average(files, small_run, picture):
         found = executorch_program.load(files["xnnpack", "int8"])(picture).probabilities
         fake = open_quantized(small_run).fake(small_run)(torch.from_numpy(picture)[None])[0]
     assert np.abs(found - fake.numpy()).mean() < 0.01
+
+
+def test_the_gate_sees_that_quantising_made_the_difference(files, small_run, tmp_path, cases):
+    """The file hardly differs from the quantized program, and that does from float32."""
+    shutil.copyfile(files["xnnpack", "int8"], tmp_path / "model.pte")
+    shutil.copytree(small_run.path, tmp_path / "reference")
+    own = order("xnnpack", "int8")
+    frames = [list(frame) for frame in own.frames]
+    manifest = {"target": "executorch", **own.to_json(), "frames": frames, "files": {}}
+    result = compare(Bundle(tmp_path, manifest), cases[:2], "two phantoms")
+    assert result.stages == [stage for stage in STAGES if stage != REFERENCE]
+    rounded, written = (max(a.mean for a in result.step(stage)) for stage in (QUANTIZED, ARTIFACT))
+    assert rounded > 1e-4 and written < rounded / 2
 
 
 def test_int8_weights_are_a_quarter_and_all_but_the_chosen_layer(files):
