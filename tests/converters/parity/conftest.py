@@ -92,3 +92,13 @@ def with_step(precision: str, stage: str, **changed) -> Parity:
 def made() -> SimpleNamespace:
     """The functions above."""
     return SimpleNamespace(parity=parity, with_picture=with_picture, with_step=with_step)
+
+
+@pytest.fixture(name="parity")
+def parity_fixture(made):
+    return made.parity
+
+
+@pytest.fixture(name="with_picture")
+def with_picture_fixture(made):
+    return made.with_picture

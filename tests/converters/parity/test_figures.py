@@ -32,16 +32,6 @@ PIXELS = 10_000
 INT8 = TOLERANCES["int8"]
 
 
-@pytest.fixture
-def parity(made):
-    return made.parity
-
-
-@pytest.fixture
-def with_picture(made):
-    return made.with_picture
-
-
 @pytest.mark.parametrize("precision", TOLERANCES)
 def test_figures_at_their_limits_agree(precision, parity):
     assert [str(f) for f in faults(parity(precision))] == []

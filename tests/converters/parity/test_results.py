@@ -26,16 +26,6 @@ HOSTILE = '<script>alert("1")</script>\x00\x1b'
 
 
 @pytest.fixture
-def parity(made):
-    return made.parity
-
-
-@pytest.fixture
-def with_picture(made):
-    return made.with_picture
-
-
-@pytest.fixture
 def not_run(made):
     return made.parity(pictures=[], hard=[], task={}, not_run="no Apple here", bundle="c")
 
