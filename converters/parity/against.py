@@ -6,13 +6,11 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from converters.bundle import Bundle
-from converters.goldens import planes
 from converters.parity.cases import Case
 from converters.parity.compare import described, walk
-from converters.parity.stages import ARTIFACT, Ask
+from converters.parity.stages import ARTIFACT, file_of
 from converters.parity.verdict import Parity
 from converters.quiet import quiet
-from converters.targets import Runner
 from mobileseg.errors import BadInput
 
 EARLIER = "earlier artifact"
@@ -41,14 +39,8 @@ def compare_with(
     with quiet():
         converter = bundle.target.converter()
         checks = converter.inspect(bundle.artifact, bundle.reference(), bundle.order)
-        asked = {EARLIER: _asking(earlier), ARTIFACT: _asking(bundle)}
+        asked = {EARLIER: file_of(earlier), ARTIFACT: file_of(bundle)}
     return walk(replace(blank, checks=checks), bundle, asked, cases, hard, tick)
-
-
-def _asking(bundle: Bundle) -> Ask:
-    runner: Runner = bundle.target.converter().load(bundle.artifact)
-    whole = bundle.order.whole
-    return lambda given: runner(given.frame if whole else planes(given.enhanced))
 
 
 def _refuse_others(bundle: Bundle, earlier: Bundle) -> None:

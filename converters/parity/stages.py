@@ -113,10 +113,20 @@ def stages(bundle: Bundle) -> dict[str, Ask]:
     rounded = converter.rounded(run, order, bundle.artifact)
     if rounded is not None:
         found[QUANTIZED] = _asking(rounded, converter, order)
-    runner = converter.load(bundle.artifact)
-    # A network alone is handed what the graph would have handed it.
-    found[ARTIFACT] = lambda given: runner(given.frame if order.whole else planes(given.enhanced))
+    found[ARTIFACT] = file_of(bundle)
     return found
+
+
+def file_of(bundle: Bundle) -> Ask:
+    """A bundle's written file, reopened from disk.
+
+    Raises:
+        BadInput: it cannot be loaded.
+        MissingToolkit: it cannot be run here.
+    """
+    runner, whole = bundle.target.converter().load(bundle.artifact), bundle.order.whole
+    # A network alone is handed what the graph would have handed it.
+    return lambda given: runner(given.frame if whole else planes(given.enhanced))
 
 
 _kept: dict[tuple[Any, ...], tuple[Program, Program]] = {}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobileseg.cli.console import finite, progress, remark, show_json, show_table
-from mobileseg.cli.options import json_option, verify_key_option
+from mobileseg.cli.options import force_option, json_option, verify_key_option
 
 if TYPE_CHECKING:
     from converters.bundle import Bundle
@@ -56,7 +56,7 @@ EXIT_OF = {"differs": 1, "not run": 3, "agrees": 0}  # the worst of several bund
     metavar="DIR",
     help="Write parity.json, parity.xml (JUnit) and parity.html there.",
 )
-@click.option("--force", is_flag=True, help="Replace DIR if it exists.")
+@force_option("DIR")
 @click.option(
     "--import",
     "imported",
