@@ -1,7 +1,7 @@
 """Predictions of many pictures, a committed result each; what was stopped goes on.
 
 The unit of work is `predict_one`: it knows one picture and leaves everything it found on disk,
-so any number of processes could share a list.
+so any number of processes can share a list; who they are is a `Share`.
 """
 
 from __future__ import annotations
@@ -27,6 +27,12 @@ from mobileseg.evaluation.overlay import overlay
 from mobileseg.files import read_json, sha256
 from mobileseg.version import __version__
 
+Done = Callable[[str, str | None], None]
+"""Told of each picture that was dealt with: its name, and why it cannot be read, or None."""
+
+Share = Callable[[Unfinished, Mapping[str, Path], Done], None]
+"""Has every picture predicted and committed, in any order, by this process or by others."""
+
 RESULTS, TABLE = "predictions.json", "predictions.csv"
 
 
@@ -43,10 +49,21 @@ def maker(predictor: Predictor) -> dict[str, str]:
     return {"mobileseg": __version__, "model": predictor.name, **predictor.sums}
 
 
+def in_turn(predictor: Predictor) -> Share:
+    """This process does them all, one after the other."""
+
+    def share(work: Unfinished, pictures: Mapping[str, Path], done: Done) -> None:
+        for name, path in pictures.items():
+            done(name, predict_one(predictor, work, name, path))
+
+    return share
+
+
 def predict_all(
-    predictor: Predictor,
+    model: str,
     pictures: Mapping[str, Path],
     work: Unfinished,
+    share: Share,
     *,
     say: Callable[[str], None],
     tick: Callable[[int], None],
@@ -54,7 +71,9 @@ def predict_all(
     """Predict what has no result yet, and put the whole in its place.
 
     Args:
+        model: the predictor's name.
         pictures: name of a picture's results -> its file.
+        share: who predicts them.
         say: told what cannot be read, and what was there already.
         tick: called with the number of pictures that have been dealt with since.
 
@@ -67,20 +86,23 @@ def predict_all(
     kept = _kept(pictures, work, say)
     tick(len(kept))
     unread = {}
+
+    def done(name: str, why: str | None) -> None:
+        if why:
+            say(f"mobileseg: {pictures[name]}: {why}")
+            unread[name] = why
+        tick(1)
+
     try:
-        for name in [n for n in pictures if n not in kept]:
-            if why := predict_one(predictor, work, name, pictures[name]):
-                say(f"mobileseg: {pictures[name]}: {why}")
-                unread[name] = why
-            tick(1)
+        share(work, {name: path for name, path in pictures.items() if name not in kept}, done)
     except KeyboardInterrupt:
-        if done := len(work.names()):
+        if count := len(work.names()):
             say(
-                f"{work.asked}: stopped after {done} of {len(pictures)} picture(s), "
+                f"{work.asked}: stopped after {count} of {len(pictures)} picture(s), "
                 "which are kept; the same command goes on"
             )
         raise
-    return _place(predictor, pictures, unread, work)
+    return _place(model, pictures, unread, work)
 
 
 def predict_one(predictor: Predictor, work: Unfinished, name: str, path: Path) -> str | None:
@@ -124,14 +146,15 @@ def _unchanged(work: Unfinished, name: str, path: Path) -> bool:
 
 
 def _place(
-    predictor: Predictor, pictures: Mapping[str, Path], unread: Mapping[str, str], work: Unfinished
+    model: str, pictures: Mapping[str, Path], unread: Mapping[str, str], work: Unfinished
 ) -> Outcome:
+    """Whoever was first: what is written is in the order of the list."""
     read = [name for name in pictures if name not in unread]
     if not read:
         raise BadInput(f"none of {len(pictures)} picture(s) could be read; nothing was written")
     rows = [work.record(name) for name in read]
-    bad = [{"picture": shown(pictures[name]), "why": why} for name, why in unread.items()]
-    whole = {"model": predictor.name, "pictures": rows, "unreadable": bad}
+    bad = [{"picture": shown(pictures[n]), "why": unread[n]} for n in pictures if n in unread]
+    whole = {"model": model, "pictures": rows, "unreadable": bad}
     text = json.dumps(whole, indent=2, allow_nan=False) + "\n"
     work.place({RESULTS: text, TABLE: _csv(rows)}, read)
     return Outcome(rows, bad)

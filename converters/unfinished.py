@@ -38,12 +38,16 @@ LOCK, HEADER, RECORDS, NEW, OLD = "lock", "work.json", "records", "new", "old"
 
 @dataclass(frozen=True, slots=True)
 class Unfinished:
-    """The work on one result folder, of which this process holds the lock."""
+    """The work on one result folder, of which a process holds the lock.
+
+    Processes that it starts may commit pieces too: this goes to them as it is.
+    """
 
     asked: Path  # the result folder, as the user wrote it
     folder: Path  # the same, resolved
     work: Path
     mark: str  # a file that only whole results of this kind hold
+    holder: str  # the process that holds the lock, in words that are in the lock's file
 
     @property
     def placed(self) -> bool:
@@ -84,14 +88,28 @@ class Unfinished:
             write: writes the file to the path it is given.
 
         Raises:
-            BadInput: it cannot be written (disk full, no permission).
+            BadInput: it cannot be written (disk full, no permission), or as `refuse_taken`.
         """
+        self.refuse_taken()
         with self._writing():
             with staged_file(self.work / NEW / file) as staged:
                 write(staged)
             whole = {"made_from": made_from, "file": file, "record": record}
             whole["sha256"] = sha256(self.work / NEW / file)
             write_json(self.work / RECORDS / f"{name}.json", whole)
+
+    def refuse_taken(self) -> None:
+        """Raise BadInput where the work is not to be seen, or no longer its holder's.
+
+        A process may outlive the one that started it, by moments or on another machine; what it
+        still has in hand must not fall into the work of whoever goes on.
+        """
+        try:
+            holder = (self.work / LOCK).read_text(encoding="utf-8").strip()
+        except FileNotFoundError:
+            raise BadInput(f"does not see {self.work}, where the results are made") from None
+        if holder != self.holder:
+            raise BadInput(f"{self.asked}: {holder or 'another process'} has taken the work over")
 
     def place(self, texts: Mapping[str, str], pieces: Iterable[str]) -> None:
         """Put the result in its place: the files of these pieces and these texts, nothing else.
@@ -158,8 +176,8 @@ def unfinished(
             lies there.
     """
     work = work_folder(folder)
-    with _alone(work, folder):
-        begun = Unfinished(folder, folder.resolve(), work, mark)
+    with _alone(work, folder) as holder:
+        begun = Unfinished(folder, folder.resolve(), work, mark, holder)
         header = {"maker": dict(maker), "pieces": dict(pieces)}
         try:
             if not (begun.placed and not force and _header(work) == header):
@@ -207,15 +225,17 @@ def _header(work: Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _alone(work: Path, asked: Path) -> Iterator[None]:
+def _alone(work: Path, asked: Path) -> Iterator[str]:
     """Hold the lock: the system's own, on an open file, gone when its process is."""
+    holder = f"process {os.getpid()} on {socket.gethostname()}"
     while not (file := _locked(work, asked)):
         pass  # its holder finished, and removed it, between our opening and locking it
     with file:
         file.truncate(0)
-        file.write(f"process {os.getpid()} on {socket.gethostname()}\n")
+        file.write(f"{holder}\n")
         file.flush()
-        yield
+        os.fsync(file.fileno())  # other machines are to read it while it is open here
+        yield holder
 
 
 def _locked(work: Path, asked: Path) -> TextIO | None:

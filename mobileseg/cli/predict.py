@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +16,8 @@ from mobileseg.cli.options import force_option, json_option, verify_key_option
 from mobileseg.errors import BadInput
 
 if TYPE_CHECKING:
+    from converters.predict_crew import Crew
+    from converters.predict_worker import Order
     from converters.predictions import Outcome
 
 LONGEST_NAME = 200  # bytes: a file's name may have 255, and ours get an ending
@@ -30,6 +34,16 @@ LONGEST_NAME = 200  # bytes: a file's name may have 255, and ours get an ending
     metavar="DIR",
     help="Folder to write: an overlay per picture, predictions.json, predictions.csv.",
 )
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    metavar="N",
+    help="Processes at a time, a core each. [default: 1; on Ray as many as it has cores]",
+)
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True)
+@click.option(
+    "--address", metavar="A", help="Of a Ray cluster. [default: one that runs here, or a new one]"
+)
 @force_option("DIR")
 @verify_key_option()
 @json_option()
@@ -40,6 +54,9 @@ def command(
     model: Path,
     pictures: tuple[Path, ...],
     output: Path,
+    workers: int | None,
+    engine: str,
+    address: str | None,
     force: bool,
     verify_key: Path | None,
     as_json: bool,
@@ -49,27 +66,40 @@ def command(
     A picture that cannot be read is named and left out; the exit code is then 1.
 
     Stopped by Ctrl-C or killed, the same command goes on where it was; the result is as if
-    nothing had happened. Until all is done it lies beside DIR, in .DIR.part.
+    nothing had happened. Until all is done it lies beside DIR, in .DIR.part. The number of workers
+    changes nothing in it, and may be another when it goes on.
+
+    On Ray, PICTURES, the model and DIR lie on storage that all machines mount under the same paths.
 
     \b
     Example:
         mobileseg predict runs/ex photo.jpg -o out
+        mobileseg predict runs/ex clinic/ -o out --workers 8
+        mobileseg predict /data/ex /data/clinic -o /data/out --engine ray --address head:6379
     """
-    from converters.predictions import RESULTS, maker, predict_all, shown
+    from converters.predict_crew import with_workers
+    from converters.predictions import RESULTS, in_turn, maker, predict_all, shown
     from converters.predictor import open_predictor
     from converters.unfinished import unfinished, work_folder
     from mobileseg.files import refuse_existing
 
+    if address and engine != "ray":
+        raise BadInput(f"--address {address}: found --engine {engine}; expected --engine ray too")
     if not work_folder(output).exists():  # before the model is opened, which takes its time
         refuse_existing(output, force=force, mark=RESULTS)
     chosen = _named(_files(pictures))
     predictor = open_predictor(model, verify_key)
+    made_by, share = maker(predictor), in_turn(predictor)
+    if engine == "ray" or (workers or 1) > 1:
+        muster = partial(_muster, engine, workers, address)
+        share = with_workers(model, verify_key, made_by, muster, remark)
+    del predictor  # where workers have their own, this process needs none
     pieces = {name: shown(path) for name, path in chosen.items()}
-    with unfinished(output, maker(predictor), pieces, force=force, mark=RESULTS) as work:
+    with unfinished(output, made_by, pieces, force=force, mark=RESULTS) as work:
         with progress() as bar:
             task = bar.add_task("predicting", total=len(chosen), note="")
             tick = partial(bar.advance, task)
-            outcome = predict_all(predictor, chosen, work, say=remark, tick=tick)
+            outcome = predict_all(made_by["model"], chosen, work, share, say=remark, tick=tick)
         if as_json:
             show_json(outcome.rows)
         else:
@@ -77,6 +107,26 @@ def command(
                 click.echo(_sentence(row))
             click.echo(f"{output}: {_count(outcome)}. {NOT_MEDICAL}")
     ctx.exit(1 if outcome.unreadable else 0)
+
+
+@contextmanager
+def _muster(engine: str, workers: int | None, address: str | None, order: Order) -> Iterator[Crew]:
+    """The worker processes of an engine, none of which is left afterwards."""
+    if engine == "local":
+        from converters.predict_local import LocalCrew
+
+        with LocalCrew(order, workers or 1) as local:
+            yield local
+        return
+    from converters.predict_ray import RayCrew
+    from mobileseg.study.engine_ray import connected
+
+    with (
+        tempfile.TemporaryDirectory() as log,
+        connected(Path(log), address) as ray,
+        RayCrew(ray, order, workers) as crew,
+    ):
+        yield crew
 
 
 def _count(outcome: Outcome) -> str:

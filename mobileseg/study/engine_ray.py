@@ -92,7 +92,7 @@ class RayEngine:
         self.waiting: deque[Job] = deque()
         self.jobs: dict[Any, Job] = {}
         with ExitStack() as stack:
-            ray = self.ray = stack.enter_context(_connected(folder, address))
+            ray = self.ray = stack.enter_context(connected(folder, address))
             alive = [node for node in ray.nodes() if node["Alive"]]
             self.share = share_of([node["Resources"] for node in alive], workers, device)
             _refuse_apart(ray, alive, folder.resolve(), data.resolve())
@@ -150,7 +150,7 @@ def _work(job: dict[str, Any]) -> int:
 
 
 @contextmanager
-def _connected(folder: Path, address: str | None) -> Iterator[Any]:
+def connected(folder: Path, address: str | None) -> Iterator[Any]:
     """Ray, connected and quiet."""
     for name, value in SETTINGS.items():
         os.environ.setdefault(name, value)
@@ -187,7 +187,7 @@ def _connect(ray: Any, address: str | None) -> None:
             raise BadInput(
                 f"--address {address or 'auto'}: no Ray cluster to use there ({reason}); expected "
                 "HOST:PORT as ray start --head prints it (a cluster that asks for a token needs "
-                "RAY_AUTH_MODE=token here too), or local for one of this study's own"
+                "RAY_AUTH_MODE=token here too), or local for one that is started here"
             ) from None
     ray.init(address="local", **own, **quiet)
 
