@@ -42,6 +42,7 @@ from converters.deployable import (
     NETWORK_INPUT,
     Deployable,
     NetworkAlone,
+    shipped_ensemble,
     shipped_graph,
 )
 from converters.mil.protobuf import specification
@@ -142,10 +143,10 @@ def program(graph: nn.Module) -> Any:
 def rounded(run: Run, order: Order, path: Path) -> nn.Module | None:
     """fp16 rounded after every operation of the networks; compressed weights as they are stored."""
     if order.precision == "fp16":
-        ensemble = rounded_to_half(run.ensemble)
+        ensemble = rounded_to_half(shipped_ensemble(run, order))
     elif order.precision in COMPRESSIONS:
         with _toolkit() as ct:
-            ensemble = with_saved_weights(run.ensemble, saved_weights(ct, path))
+            ensemble = with_saved_weights(shipped_ensemble(run, order), saved_weights(ct, path))
     else:
         return None
     answers = graph(run, order)
@@ -199,7 +200,11 @@ def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     checks = [*check_program(spec, run, order), *check_about(spec, about(run.config, order))]
     if order.precision in COMPRESSIONS:
         with _toolkit() as ct:
-            checks.append(check_weights(run.ensemble, order.precision, saved_weights(ct, path)))
+            checks.append(
+                check_weights(
+                    shipped_ensemble(run, order), order.precision, saved_weights(ct, path)
+                )
+            )
     return checks
 
 

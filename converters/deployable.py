@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from converters.orders import Order
 from mobileseg.models.ensemble import Ensemble
+from mobileseg.models.grouped import grouped
+from mobileseg.models.lean import lean_members
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.runs import Run
@@ -22,6 +24,7 @@ from mobileseg.spec import PreprocessSpec
 
 INPUT = "frame"
 OUTPUTS = ("probabilities", "crop", "retina")
+GROUPED = "grouped"  # of an order's ensembling
 NETWORK_INPUT = "enhanced"  # of graph "network", whose only output is the first of OUTPUTS
 
 
@@ -112,11 +115,26 @@ def shipped_graph(
         BadInput: as for `deployable`.
     """
     if ensemble is None:
-        ensemble = cast(Ensemble, fold_batch_norm(run.ensemble))
+        ensemble = shipped_ensemble(run, order)
     if order.whole:
         spec = run.config.preprocess.with_frame(order.frame_hw)
         return Deployable(ensemble, spec, layout)
     return NetworkAlone(ensemble, run.config.preprocess.side_px)
+
+
+def shipped_ensemble(run: Run, order: Order, sides: str | None = None) -> Ensemble:
+    """A run's networks in float32 as a file holds them.
+
+    Args:
+        sides: a row of `lean.SIDES`: `lean` networks; None: batch norm folded and no more.
+    """
+    ensemble = run.ensemble
+    slim = (
+        cast(Ensemble, fold_batch_norm(ensemble))
+        if sides is None
+        else lean_members(ensemble, sides)
+    )
+    return grouped(slim) if order.ensembling == GROUPED else slim
 
 
 def exported(graph: nn.Module) -> torch.export.ExportedProgram:

@@ -17,7 +17,14 @@ from numpy.typing import NDArray
 from torch import nn
 
 from converters.coreml_delegate import read_coreml_delegates
-from converters.deployable import BYTES, exported, exported_program, shipped_graph
+from converters.deployable import (
+    BYTES,
+    GROUPED,
+    exported,
+    exported_program,
+    shipped_ensemble,
+    shipped_graph,
+)
 from converters.executorch_backends import BACKENDS
 from converters.orders import Order
 from converters.targets import Answer, Check, Runner
@@ -25,7 +32,7 @@ from converters.xnnpack_delegate import read_delegates
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file
 from mobileseg.models.ensemble import Ensemble
-from mobileseg.models.weights import fold_batch_norm
+from mobileseg.models.lean import TAPS
 from mobileseg.quantization.half import rounded_to_half
 from mobileseg.quantization.layers import CONVOLUTIONS
 from mobileseg.quantization.stored import open_quantized
@@ -64,16 +71,26 @@ class _Half(nn.Module):
         return [self.inner(x.half())[0].float()]
 
 
-def _ensemble(run: Run, order: Order) -> Ensemble | None:
-    """The networks in the order's precision; None: in float32, as the run has them."""
+def _ensemble(run: Run, order: Order) -> Ensemble:
+    """The networks in the order's precision."""
     if order.precision == "int8":
+        if order.ensembling == GROUPED:
+            raise BadInput(
+                f"{run.path}: found int8 and --ensembling grouped; expected serial: every member has "
+                "ranges of its own, which one map of all members could not keep"
+            )
         return open_quantized(run).converted(run)
+    ensemble = _in_float(run, order)
     if order.precision == "fp16" and BACKENDS[order.backend].halves_network:
-        ensemble = cast(Ensemble, fold_batch_norm(run.ensemble))
         for member in ensemble.members:
             member.network = _Half(cast(nn.Module, member.network))
-        return ensemble.eval()
-    return None
+    return ensemble.eval()
+
+
+def _in_float(run: Run, order: Order) -> Ensemble:
+    """Lean where XNNPACK computes in float32: its kernels make 8 or 16 channels at a time."""
+    lean = order.precision == "fp32" and order.backend == "xnnpack"
+    return shipped_ensemble(run, order, TAPS if lean else None)
 
 
 def export(run: Run, order: Order, path: Path) -> None:
@@ -101,15 +118,17 @@ def export(run: Run, order: Order, path: Path) -> None:
 
 def graph(run: Run, order: Order) -> nn.Module:
     """The module that is exported, in float32."""
-    return shipped_graph(run, order, LAYOUT)
+    return shipped_graph(run, order, LAYOUT, _in_float(run, order))
 
 
 def rounded(run: Run, order: Order, path: Path) -> nn.Module | None:
     """int8 as PyTorch simulates it; fp16 rounded after every operation of the networks."""
     if order.precision == "fp16":
-        return shipped_graph(run, order, LAYOUT, rounded_to_half(run.ensemble))
-    ensemble = _ensemble(run, order)
-    return None if ensemble is None else shipped_graph(run, order, LAYOUT, ensemble)
+        half = rounded_to_half(shipped_ensemble(run, order))
+        return shipped_graph(run, order, LAYOUT, half)
+    if order.precision == "int8":
+        return shipped_graph(run, order, LAYOUT, _ensemble(run, order))
+    return None
 
 
 def load(path: Path) -> Runner:
@@ -146,7 +165,7 @@ def load(path: Path) -> Runner:
 def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     """What was asked for is what the file holds: delegates, precision, and no unused constant."""
     found = describe(path)
-    backend, members = BACKENDS[order.backend], len(run.config.members)
+    backend, members = BACKENDS[order.backend], len(_in_float(run, order).members)
     delegates = found["delegates"].get(backend.delegate, 0)
     portable = [name for name in found["operators"] if "convolution" in name]
     needed = _constants(run, order)
@@ -176,7 +195,7 @@ def _constants(run: Run, order: Order) -> int:
 
 def _precision_checks(path: Path, run: Run, order: Order, found: dict[str, Any]) -> list[Check]:
     """Counted in the delegates themselves where their format can be read."""
-    convolutions = sum(isinstance(m, CONVOLUTIONS) for m in run.ensemble.modules())
+    convolutions = sum(isinstance(m, CONVOLUTIONS) for m in _in_float(run, order).modules())
     half = convolutions if order.precision == "fp16" else 0
     if order.backend == "vulkan":
         asked = found["compile_specs"].get("VulkanBackend", {}).get("force_fp16", "\0")

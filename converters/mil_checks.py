@@ -12,7 +12,7 @@ from torch import nn
 
 from converters.coreml_answers import Output, outputs
 from converters.coreml_compression import COMPRESSIONS, compressible
-from converters.deployable import INPUT, NETWORK_INPUT
+from converters.deployable import INPUT, NETWORK_INPUT, shipped_ensemble
 from converters.orders import Order
 from converters.targets import Check
 from mobileseg.runs import Run
@@ -76,8 +76,9 @@ def check_program(spec: Any, run: Run, order: Order) -> list[Check]:
             members, each of which ends in a sigmoid of its own.
         order: what was asked for.
     """
-    convolutions = sum(isinstance(m, nn.Conv2d) for m in run.ensemble.modules())
-    members, half_network = len(run.config.members), order.precision == "fp16"
+    shipped = shipped_ensemble(run, order)
+    convolutions = sum(isinstance(m, nn.Conv2d) for m in shipped.modules())
+    members, half_network = len(shipped.members), order.precision == "fp16"
     ops = list(operations(spec))
     constants = {op.outputs[0].name: op.attributes["val"] for op in ops if op.type == "const"}
     computing = [op for op in ops if op.type != "const"]
@@ -221,7 +222,7 @@ def _compression_checks(computing: list[Any], run: Run, order: Order) -> list[Ch
     found = ", ".join(f"{weights.count(kind)} {kind}" for kind in sorted(set(weights))) or "none"
     if order.precision in COMPRESSIONS:
         kind = COMPRESSIONS[order.precision].unpacked_by[order.ios]
-        expected = f"{compressible(run.ensemble)} {kind}"
+        expected = f"{compressible(shipped_ensemble(run, order))} {kind}"
     else:
         expected = "none"
     return [

@@ -26,6 +26,7 @@ from converters.deployable import (
     NETWORK_INPUT,
     OUTPUTS,
     exported_program,
+    shipped_ensemble,
     shipped_graph,
 )
 from converters.orders import Order
@@ -163,7 +164,8 @@ def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     if not order.whole:
         taken, given = [(NETWORK_INPUT, "FLOAT", [1, 3, side, side])], given[:1]
     opsets = {o.domain: o.version for o in model.opset_import}
-    convolutions = sum(isinstance(m, CONVOLUTIONS) for m in run.ensemble.modules())
+    shipped = shipped_ensemble(run, order)
+    convolutions = sum(isinstance(m, CONVOLUTIONS) for m in shipped.modules())
     found = Counter(node.op_type for node in graph.node)
     batch_norms = found["BatchNormalization"]
     convolved = found["Conv"] + found["ConvTranspose"]

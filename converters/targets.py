@@ -145,6 +145,7 @@ def _and(names: Sequence[str]) -> str:
 
 
 GRAPHS = ("whole", "network")
+ENSEMBLING = ("serial", "grouped")
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -157,6 +158,7 @@ TARGETS: dict[str, Target] = {
                 "precision": ("fp32", "fp16", "int8"),
                 "backend": ("xnnpack", "coreml", "vulkan"),
                 "graph": GRAPHS,
+                "ensembling": ENSEMBLING,
             },
         ),
         Target(
@@ -164,7 +166,7 @@ TARGETS: dict[str, Target] = {
             "converters.torchscript_lite",
             "model.ptl",
             None,
-            {"precision": ("fp32",), "graph": GRAPHS},
+            {"precision": ("fp32",), "graph": GRAPHS, "ensembling": ENSEMBLING},
         ),
         Target(
             "coreml",
@@ -176,6 +178,7 @@ TARGETS: dict[str, Target] = {
                 "ios": ("16", "17", "18"),
                 "answer": ("probabilities", "labels", "masks"),
                 "graph": GRAPHS,
+                "ensembling": ENSEMBLING,
             },
             several_frames=True,
         ),
@@ -184,7 +187,7 @@ TARGETS: dict[str, Target] = {
             "converters.onnx_graph",
             "model.onnx",
             "onnx",
-            {"precision": ("fp32",), "graph": GRAPHS},
+            {"precision": ("fp32",), "graph": GRAPHS, "ensembling": ENSEMBLING},
         ),
     )
 }

@@ -43,6 +43,11 @@ if TYPE_CHECKING:
     "--backend",
     help="executorch: what runs the network: xnnpack, coreml or vulkan. [default: xnnpack]",
 )
+@click.option(
+    "--ensembling",
+    help="Of an ensemble: serial, one after the other; or grouped, at once, as one network of "
+    "grouped convolutions. [default: serial]",
+)
 @click.option("--ios", help="coreml: the oldest iOS that opens it: 16, 17 or 18. [default: 16]")
 @click.option(
     "--answer",

@@ -61,12 +61,36 @@ class Keep(nn.Module):
         return x
 
 
+class Joining(nn.Module):
+    """What lays maps side by side, channel after channel.
+
+    `members` is how many networks' channels a map holds, one network's after the other's: each
+    network's own parts stay together (see `mobileseg.models.grouped`).
+    """
+
+    members: int = 1
+
+    def join(self, *maps: Tensor) -> Tensor:
+        """(N, members·C₁, H, W), (N, members·C₂, H, W) … -> (N, members·(C₁ + C₂ + …), H, W)."""
+        if self.members == 1:
+            return torch.cat(maps, dim=1)
+        parts = zip(*(apart(x, self.members) for x in maps), strict=True)
+        return torch.cat([torch.cat(of_one, dim=1) for of_one in parts], dim=1)
+
+
+def apart(x: Tensor, members: int) -> list[Tensor]:
+    """(N, members·C, H, W) -> `members` maps (N, C, H, W)."""
+    # By slices: XNNPACK takes those, and leaves a split to slower kernels outside.
+    each = x.shape[1] // members
+    return [x[:, i * each : (i + 1) * each] for i in range(members)]
+
+
 def halve() -> nn.MaxPool2d:
     """Pooling of Qin's code; rounding up is what lets any picture size through."""
     return nn.MaxPool2d(2, stride=2, ceil_mode=True)
 
 
-class Rsu(nn.Module):
+class Rsu(Joining):
     """Residual U-block: `first`, and a small U-Net of its output added to it.
 
     Args:
@@ -117,8 +141,8 @@ class Rsu(nn.Module):
         for unit in self.down[1:]:
             skips.append(unit(self.shrink(skips[-1])))
         # The bottom works at its neighbour's size: nothing to shrink, nothing to enlarge.
-        deep = self.up[0](torch.cat((self.bottom(skips[-1]), skips[-1]), dim=1))
+        deep = self.up[0](self.join(self.bottom(skips[-1]), skips[-1]))
         for unit, skip in zip(self.up[1:], reversed(skips[:-1]), strict=True):
-            deep = unit(torch.cat((self.enlarge(deep, skip), skip), dim=1))
+            deep = unit(self.join(self.enlarge(deep, skip), skip))
         out: Tensor = first + deep
         return out

@@ -8,13 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
 from torch import Tensor, nn
 
-from mobileseg.models.blocks import Rsu, Upsample, halve
+from mobileseg.models.blocks import Joining, Rsu, Upsample, halve
 
 
-class U2Net(nn.Module):
+class U2Net(Joining):
     """The nested network.
 
     Args:
@@ -45,14 +44,14 @@ class U2Net(nn.Module):
             skips.append(block(self.shrink(skips[-1])))
         decoded = [skips.pop()]  # the bottleneck's map counts as the coarsest decoded one
         for block, skip in zip(self.decoder, reversed(skips), strict=True):
-            decoded.append(block(torch.cat((self.enlarge(decoded[-1], skip), skip), dim=1)))
+            decoded.append(block(self.join(self.enlarge(decoded[-1], skip), skip)))
         return [side(x) for side, x in zip(self.side, reversed(decoded), strict=True)]
 
     def fuse(self, sides: list[Tensor]) -> list[Tensor]:
         """What `sides` gave, as seven maps (N, C, H, W): the fused one, then the enlarged six."""
         finest, *coarser = sides
         full = [finest, *(self.enlarge(side, finest) for side in coarser)]
-        return [self.outconv(torch.cat(full, dim=1)), *full]
+        return [self.outconv(self.join(*full)), *full]
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Seven maps of logits, each (N, C, H, W); the first is the answer."""

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-import torch
 from torch import Tensor, nn
 
-from mobileseg.models.blocks import ConvBnRelu
+from mobileseg.models.blocks import ConvBnRelu, Joining
 
 
-class UNet(nn.Module):
+class UNet(Joining):
     """Two 3×3 units a level, pooling down, 2×2 transposed convolutions up.
 
     Args:
@@ -46,7 +45,7 @@ class UNet(nn.Module):
             skips.append(block(self.shrink(skips[-1])))
         deep = skips.pop()
         for enlarge, block, skip in zip(self.enlarge, self.decoder, reversed(skips), strict=True):
-            deep = block(torch.cat((skip, enlarge(deep)), dim=1))
+            deep = block(self.join(skip, enlarge(deep)))
         return [self.outconv(deep)]
 
     def fuse(self, sides: list[Tensor]) -> list[Tensor]:
