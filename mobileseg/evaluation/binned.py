@@ -61,20 +61,43 @@ def count(truth: NDArray[np.bool_], probability: NDArray[np.float32]) -> Counts:
     return np.bincount(index, minlength=2 * BINS).reshape(2, BINS)
 
 
-def groups(counts: Counts) -> NDArray[np.intp]:
+def groups(lesion: NDArray[np.int64]) -> NDArray[np.intp]:
     """The lowest bins of at most `GROUPS` + 1 stretches that hold about equally many lesion pixels.
 
     Few enough to resample a thousand times, and hardly less exact: within a stretch recall gains
     so little that precision may do what it likes.
 
+    Args:
+        lesion: (BINS,) lesion pixels in each bin.
+
     Returns:
         (K,) rising bins, each with a lesion pixel; K is 0 where there is none.
     """
-    falling = np.flatnonzero(counts[1])[::-1]
-    share = np.cumsum(counts[1, falling]) * GROUPS // max(int(counts[1].sum()), 1)
+    falling = np.flatnonzero(lesion)[::-1]
+    share = np.cumsum(lesion[falling]) * GROUPS // max(int(lesion.sum()), 1)
     last = np.append(np.diff(share) > 0, True)[: len(falling)]
     lowest: NDArray[np.intp] = falling[last][::-1]
     return lowest
+
+
+class Grouped:
+    """Counts by stretch, without a count of every bin for every picture.
+
+    Args:
+        lowest: (K,) rising bins, from `groups`.
+    """
+
+    def __init__(self, lowest: NDArray[np.intp]) -> None:
+        self.stretches = len(lowest)
+        # Which stretch each bin is in, from 1; 0 is under all of them.
+        self.of_bin = np.searchsorted(lowest, np.arange(BINS), side="right").astype(np.int32)
+
+    def count(self, truth: NDArray[np.bool_], probability: NDArray[np.float32]) -> Counts:
+        """(2, K): pixels without and with the lesion in each stretch."""
+        each = self.stretches + 1
+        index = self.of_bin[bin_of(probability.ravel())]
+        index += truth.ravel() * np.int32(each)
+        return np.bincount(index, minlength=2 * each).reshape(2, each)[:, 1:]
 
 
 def cumulated(counts: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

@@ -60,9 +60,10 @@ def resample_aupr(weights: Weights, counts: NDArray[np.int64]) -> NDArray[np.flo
     """
     if not counts.shape[2]:
         return np.full(len(weights), math.nan)
-    parts = cumulated(counts.astype(np.float64))
-    values = [
-        step_area(*(rows @ part for part in parts))  # sums of sums: cumulated once for all
-        for rows in np.split(weights, range(AT_ONCE, len(weights), AT_ONCE))
-    ]
+    _, hits, predicted = cumulated(counts.astype(np.float64))
+    values = []
+    for rows in np.split(weights, range(AT_ONCE, len(weights), AT_ONCE)):
+        drawn = rows @ hits  # sums of sums: cumulated once for all
+        gained = np.diff(drawn, axis=-1, prepend=0)  # whole numbers: as exact as a sum of its own
+        values.append(step_area(gained, drawn, rows @ predicted))
     return np.concatenate(values)

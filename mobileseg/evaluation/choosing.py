@@ -12,12 +12,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.metrics import aupr, best_threshold
+from mobileseg.evaluation.curve import average_precision, best_threshold_on
 from mobileseg.evaluation.reference import mean_answer, reference_probabilities
 from mobileseg.files import read_json
 from mobileseg.protocols import Protocol
@@ -139,7 +140,12 @@ def _test_score(run: Run, pictures: ChoicePictures) -> float:
     prepared = pictures.part("test", run)
     answers = pictures.answers([run], prepared)
     lesions = run.config.lesions
-    scores = [aupr(pictures.truth(prepared, code), answers[:, c]) for c, code in enumerate(lesions)]
+    scores = [
+        average_precision(
+            torch.from_numpy(pictures.truth(prepared, code)), torch.from_numpy(answers[:, c])
+        )
+        for c, code in enumerate(lesions)
+    ]
     for code, score in zip(lesions, scores, strict=True):
         if math.isnan(score):
             raise BadInput(f"{pictures.data}: no test picture has any {code} to rank runs by")
@@ -161,10 +167,11 @@ def find_thresholds(
     answers = pictures.answers(group, prepared)
     found = {}
     for channel, code in enumerate(lesions):
-        truth, probability = pictures.truth(prepared, code), answers[:, channel]
-        score = aupr(truth, probability)
+        truth = torch.from_numpy(pictures.truth(prepared, code))
+        probability = torch.from_numpy(answers[:, channel])
+        score = average_precision(truth, probability)
         found[code] = Threshold(
-            best_threshold(truth, probability),
+            best_threshold_on(truth, probability),
             rules.thresholds,
             None if math.isnan(score) else score,
         )

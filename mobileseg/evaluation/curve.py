@@ -62,14 +62,33 @@ def precision_recall(truth: Tensor, probability: Tensor) -> Curve:
 
     Source: scikit-learn's precision_recall_curve: equal probabilities are one threshold.
     """
-    thresholds, count = torch.unique(probability[truth], return_counts=True)  # rising
-    competing = probability[probability >= thresholds[0]]  # usually few: the rest never counts
-    below = torch.searchsorted(competing.sort().values, thresholds)
+    thresholds, count = torch.unique(_picked(probability, truth), return_counts=True)  # rising
+    competing = _picked(probability, probability >= thresholds[0])  # the rest never counts
+    below = torch.searchsorted(_risen(competing), thresholds)
     hits = count.flip(0).cumsum(0)
     thresholds, predicted = thresholds.flip(0), competing.numel() - below.flip(0)
     if hits.device.type in NO_FLOAT64:
         thresholds, hits, predicted = thresholds.cpu(), hits.cpu(), predicted.cpu()
     return Curve(thresholds, hits.double(), predicted.double())
+
+
+def _by_numpy(values: Tensor) -> bool:
+    """On a CPU, NumPy sorts floats some twenty times as fast as PyTorch, and picks faster too."""
+    return values.device.type == "cpu" and values.dtype in (torch.float32, torch.float64)
+
+
+def _picked(values: Tensor, mask: Tensor) -> Tensor:
+    if _by_numpy(values):
+        return torch.from_numpy(values.detach().numpy()[mask.numpy()])
+    return values[mask]
+
+
+def _risen(values: Tensor) -> Tensor:
+    """Sorted, in place where that is faster."""
+    if _by_numpy(values):
+        values.numpy().sort()
+        return values
+    return values.sort().values
 
 
 def average_precision(truth: Tensor, probability: Tensor) -> float:

@@ -58,7 +58,10 @@ def count_above(
         probability: the same shape, float32 in 0..1.
     """
     thresholds = convention.thresholds
-    passed = np.searchsorted(thresholds, probability.ravel(), side="left")  # thresholds below it
+    flat = probability.ravel()
+    passed = (flat > thresholds[0]).astype(np.intp)  # thresholds below it; hardly a pixel has more
+    more = np.flatnonzero(flat > thresholds[1])
+    passed[more] = np.searchsorted(thresholds, flat[more], side="left")
     counted = [
         np.bincount(p, minlength=len(thresholds) + 1) for p in (passed[truth.ravel()], passed)
     ]

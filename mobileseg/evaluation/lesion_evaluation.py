@@ -99,13 +99,13 @@ def evaluate_lesion(
         everything.include(own)
         curves.append(_counts(picture, own))
         tick()
-    best, stretches = everything.best_threshold(), binned.groups(everything.counts)
+    best = everything.best_threshold()
+    stretches = binned.Grouped(everything.stretches())
     grouped: list[binned.Counts] = []
     chosen: list[Outcome] = []
     oracle: list[Outcome] = []
     for _, truth, probability in walk():
-        counts = binned.count(truth, probability)
-        grouped.append(np.add.reduceat(counts, stretches, axis=1))
+        grouped.append(stretches.count(truth, probability))
         chosen.append(judge_picture(truth, probability, threshold, empty=empty))
         oracle.append(judge_picture(truth, probability, best, empty=empty))
         tick()

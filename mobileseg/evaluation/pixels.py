@@ -30,9 +30,8 @@ class Pixels(Protocol):
     def include(self, other: Self) -> None:
         """Pool another's pixels too."""
 
-    @property
-    def counts(self) -> binned.Counts:
-        """(2, BINS): pixels without and with the lesion; see `mobileseg.evaluation.binned`."""
+    def stretches(self) -> NDArray[np.intp]:
+        """(K,) bins to resample by; see `binned.groups`."""
 
     def aupr(self) -> float:
         """Average precision; NaN where there is no lesion pixel."""
@@ -62,12 +61,10 @@ class KeptPixels:
         self.probability += other.probability
         self._curve = None
 
-    @property
-    def counts(self) -> binned.Counts:
-        total = np.zeros((2, binned.BINS), np.int64)
-        for pair in zip(self.truth, self.probability, strict=True):
-            total += binned.count(*pair)
-        return total
+    def stretches(self) -> NDArray[np.intp]:
+        pairs = zip(self.truth, self.probability, strict=True)
+        lesion = np.concatenate([probability[truth] for truth, probability in pairs])
+        return binned.groups(np.bincount(binned.bin_of(lesion), minlength=binned.BINS))
 
     def curve(self) -> Curve | None:
         """None: no lesion pixel."""
@@ -99,6 +96,9 @@ class CountedPixels:
 
     def include(self, other: Self) -> None:
         self.counts += other.counts
+
+    def stretches(self) -> NDArray[np.intp]:
+        return binned.groups(self.counts[1])
 
     def aupr(self) -> float:
         return float(binned.step_area(*binned.cumulated(self.counts)))

@@ -10,18 +10,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 
 from mobileseg.data.idrid import Sample
 from mobileseg.data.prepared import Prepared
 from mobileseg.evaluation.at_threshold import AtThreshold
+from mobileseg.evaluation.curve import average_precision
 from mobileseg.evaluation.lesion_evaluation import (
     Answered,
     LesionEvaluation,
     Walk,
     evaluate_lesion,
 )
-from mobileseg.evaluation.metrics import aupr, dice
+from mobileseg.evaluation.metrics import dice
 from mobileseg.evaluation.original import locate_all, walk_photos
 from mobileseg.evaluation.pixels import CountedPixels, KeptPixels, Pixels
 from mobileseg.evaluation.reference import reference_probabilities
@@ -65,7 +67,7 @@ def score_lesion(
         lesion=code,
         pictures=len(truth),
         with_lesion=int(truth.any(axis=(1, 2)).sum()),
-        aupr=aupr(truth, probability),
+        aupr=average_precision(torch.from_numpy(truth), torch.from_numpy(probability)),
         dice=dice(truth, probability >= np.float32(threshold)),
         threshold=threshold,
     )

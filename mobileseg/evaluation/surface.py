@@ -5,8 +5,9 @@ outside too. From each border pixel of one mask the Euclidean distance to the ne
 of the other is taken, both ways. Hausdorff is the largest of all; Hausdorff 95 is the larger of
 the two directed 95th percentiles (not of the pooled distances: there a small mask's far pixels
 drown in a large one's near ones). DeepMind's toolbox, which the paper used, takes the same larger
-one of two, but puts surfaces between pixels and weighs them by length, which moves a distance by
-up to a pixel.
+one of two, but puts surfaces between pixels and weighs them by length. That moves a distance by up
+to a pixel; Hausdorff 95 it moves much further where a far lesion holds about a twentieth of the
+border, and so lies within the percentile or beyond it (benchmarks/results/metrics-speed-cpu.json).
 """
 
 from __future__ import annotations
@@ -17,8 +18,15 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 Mask = NDArray[np.bool_]
+Distances = NDArray[np.float64]
+
+# Border pixels of both masks for each pixel of their rectangle. Up to here a tree finds the nearest
+# pixels faster than a distance transform does, ten times so for real lesions; beyond it the other
+# way round. Both give the root of the same whole number.
+CROWDED = 1 / 8
 
 # What stands where one mask is empty and the other is not: "the maximum value corresponding to
 # the image size", which the paper does not name. The diagonal is the default because no distance
@@ -31,8 +39,11 @@ EMPTY: dict[str, Callable[[int, int], float]] = {
 
 def border(mask: Mask) -> Mask:
     """(H, W) bool: the mask's pixels with a 4-neighbour outside of it."""
-    inner: Mask = ndimage.binary_erosion(mask)  # beyond the picture's edge counts as outside
-    return mask & ~inner
+    edge = mask.copy()  # beyond the picture's edge counts as outside
+    inside = mask[1:-1, 1:-1]
+    across = mask[1:-1, :-2] & mask[1:-1, 2:]
+    edge[1:-1, 1:-1] = inside & ~(across & mask[:-2, 1:-1] & mask[2:, 1:-1])
+    return edge
 
 
 def _box(mask: Mask) -> tuple[slice, slice]:
@@ -41,9 +52,7 @@ def _box(mask: Mask) -> tuple[slice, slice]:
     return slice(rows[0], rows[-1] + 1), slice(columns[0], columns[-1] + 1)
 
 
-def surface_distances(
-    truth: Mask, predicted: Mask
-) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def surface_distances(truth: Mask, predicted: Mask) -> tuple[Distances, Distances]:
     """From each border pixel of the truth to the prediction's border, and the other way.
 
     Args:
@@ -53,10 +62,34 @@ def surface_distances(
         Pixels, one value per border pixel, in no particular order.
     """
     box = _box(truth | predicted)
-    ours, theirs = border(truth)[box], border(predicted)[box]
-    there = ndimage.distance_transform_edt(~theirs)[ours]
-    back = ndimage.distance_transform_edt(~ours)[theirs]
-    return there, back
+    ours, theirs = border(truth[box]), border(predicted[box])
+    crowded = np.count_nonzero(ours) + np.count_nonzero(theirs) > CROWDED * ours.size
+    directed = by_transform if crowded else by_tree
+    return directed(ours, theirs), directed(theirs, ours)
+
+
+def by_transform(ours: Mask, theirs: Mask) -> Distances:
+    """From each pixel of the one to the nearest of the other, through every pixel's distance."""
+    distances: Distances = ndimage.distance_transform_edt(~theirs)[ours]
+    return distances
+
+
+def by_tree(ours: Mask, theirs: Mask) -> Distances:
+    """From each pixel of the one to the nearest of the other, looking at no other pixel."""
+    apart = ours & ~theirs
+    distances = np.zeros(np.count_nonzero(ours))
+    if apart.any():
+        # Plain cuts: a tree that is asked once need not be well balanced.
+        tree = cKDTree(_points(theirs), balanced_tree=False, compact_nodes=False)
+        found, _ = tree.query(_points(apart))
+        distances[: len(found)] = found
+    return distances
+
+
+def _points(mask: Mask) -> Distances:
+    """(n, 2) rows and columns."""
+    rows, columns = np.divmod(np.flatnonzero(mask), mask.shape[1])
+    return np.stack([rows, columns], axis=1).astype(np.float64)
 
 
 def hausdorff(truth: Mask, predicted: Mask, *, empty: str = "diagonal") -> tuple[float, float]:
@@ -76,5 +109,5 @@ def hausdorff(truth: Mask, predicted: Mask, *, empty: str = "diagonal") -> tuple
         distance = 0.0 if both else EMPTY[empty](*truth.shape)
         return distance, distance
     directed = surface_distances(truth, predicted)
-    largest, robust = (max(float(np.percentile(d, share)) for d in directed) for share in (100, 95))
-    return largest, robust
+    largest = max(float(d.max()) for d in directed)
+    return largest, max(float(np.percentile(d, 95)) for d in directed)

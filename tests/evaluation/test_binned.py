@@ -104,7 +104,7 @@ def test_counted_pixels_are_within_1e_4_of_scikit_learn(spread):
     exact = aupr(truth, probability)
     assert pooled.aupr() == pytest.approx(exact, abs=1e-4)
     assert pooled.uncertainty() < 1e-4
-    stretches = binned.groups(pooled.counts)
+    stretches = pooled.stretches()
     assert len(stretches) <= binned.GROUPS + 1
     assert area(np.add.reduceat(pooled.counts, stretches, axis=1)) == pytest.approx(exact, abs=1e-4)
 
@@ -125,8 +125,20 @@ def test_stretches_hold_about_equally_many_lesion_pixels(monkeypatch):
     counts[1, [1, 3, 4, 7, 8, 9, 10, 11]] = 1
     counts[0, 2] = 5
     # From the top: 11 | 10 9 | 8 7 | 4 3 | 1, each named by its lowest bin with a lesion pixel.
-    assert binned.groups(counts).tolist() == [1, 3, 7, 9, 11]
-    assert binned.groups(np.zeros((2, 12), np.int64)).size == 0
+    assert binned.groups(counts[1]).tolist() == [1, 3, 7, 9, 11]
+    assert binned.groups(np.zeros(12, np.int64)).size == 0
+
+
+@pytest.mark.parametrize("lesion_share", [0, 0.1, 1])
+def test_counting_by_stretch_is_counting_every_bin_and_adding_up(lesion_share):
+    rng = np.random.default_rng(2)
+    probability = rng.random((50, 60)).astype(np.float32) ** 8
+    truth = rng.random(probability.shape) < lesion_share
+    counts = binned.count(truth, probability)
+    stretches = binned.groups(counts[1])
+    found = binned.Grouped(stretches).count(truth, probability)
+    assert (found == np.add.reduceat(counts, stretches, axis=1)).all()
+    assert found.shape == (2, len(stretches))
 
 
 @pytest.mark.parametrize("spread", [1, 8])

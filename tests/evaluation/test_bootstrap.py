@@ -24,7 +24,7 @@ def pictures() -> tuple[np.ndarray, np.ndarray]:
 def counts_of(truth: np.ndarray, probability: np.ndarray) -> np.ndarray:
     pairs = zip(truth, probability, strict=True)
     counts = np.stack([binned.count(t, p) for t, p in pairs])
-    return np.add.reduceat(counts, binned.groups(counts.sum(axis=0)), axis=2)
+    return np.add.reduceat(counts, binned.groups(counts[:, 1].sum(axis=0)), axis=2)
 
 
 def test_a_resample_has_as_many_pictures_as_there_are():

@@ -11,7 +11,16 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist, directed_hausdorff
 
-from mobileseg.evaluation.surface import EMPTY, border, hausdorff, surface_distances
+from mobileseg.evaluation import surface
+from mobileseg.evaluation.surface import (
+    CROWDED,
+    EMPTY,
+    border,
+    by_transform,
+    by_tree,
+    hausdorff,
+    surface_distances,
+)
 
 SHAPE = (7, 9)
 
@@ -121,3 +130,25 @@ def test_the_two_rules_differ_and_an_unknown_one_is_an_error():
     assert EMPTY["side"](512, 512) == 512
     with pytest.raises(KeyError):
         hausdorff(np.ones((2, 2), bool), np.zeros((2, 2), bool), empty="zero")
+
+
+@pytest.mark.parametrize("share", [1e-3, 0.02, 0.2, 0.6])
+def test_both_searches_give_the_same_distances_to_the_bit(share):
+    ours, theirs = np.random.default_rng(5).random((2, 90, 120)) < share
+    found, expected = (np.sort(way(ours, theirs)) for way in (by_tree, by_transform))
+    assert np.array_equal(found, expected)
+    assert by_tree(ours, ours).tolist() == [0] * ours.sum()
+
+
+@pytest.mark.parametrize(("share", "expected"), [(CROWDED / 4, "tree"), (2 * CROWDED, "transform")])
+def test_crowded_borders_are_searched_by_a_transform(share, expected, monkeypatch):
+    asked = []
+
+    def noted(name, search):
+        return lambda *masks: asked.append(name) or search(*masks)
+
+    for name, search in (("tree", by_tree), ("transform", by_transform)):
+        monkeypatch.setattr(surface, f"by_{name}", noted(name, search))
+    truth, predicted = np.random.default_rng(6).random((2, 60, 60)) < share
+    assert surface.hausdorff(truth, predicted) == pytest.approx(brute_force(truth, predicted))
+    assert asked == [expected] * 2
