@@ -1,15 +1,17 @@
 # The two commands: `make demo` and `make test`. Both set the environment up when it is not there.
 # pip's own environment variables pass through: that is how a CPU or a CUDA build of PyTorch is
 # chosen (README, "CPU or CUDA"). `make fuzz` is the long form of what `make test` does in short; its
-# options go in FUZZ=.
+# options go in FUZZ=. Tests run in as many processes as there are cores (JOBS=), a file's in one.
 
 PYTHON ?= python3
 VENV   := .venv
 READY  := $(VENV)/.ready
 DATA   ?=
+JOBS   ?= auto
+TESTS  ?=
 OUT    ?= $(if $(DATA),demo-data,demo)
 
-.PHONY: setup demo test check fuzz clean
+.PHONY: setup demo test check fuzz bench bench-gpu clean
 
 setup: $(READY)
 
@@ -25,7 +27,7 @@ demo: setup
 	$(VENV)/bin/mobileseg demo $(if $(DATA),--data "$(DATA)") --output "$(OUT)"
 
 test: setup
-	$(VENV)/bin/pytest
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest --numprocesses $(JOBS) --dist loadfile $(TESTS)
 
 check: setup
 	$(VENV)/bin/ruff check .
@@ -34,6 +36,25 @@ check: setup
 
 fuzz: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m fuzz $(FUZZ)
+
+# Every figure of benchmarks/README.md again, about an hour on two idle cores; DATA= is an IDRiD folder.
+bench: setup
+	@test -n "$(DATA)" || { echo "make bench needs DATA=/path/to/IDRiD, for the AUPR"; exit 2; }
+	$(VENV)/bin/mobileseg bench xs-ex s-ex --data "$(DATA)" --force \
+		-o benchmarks/results/artifacts-cpu.json --picture docs/speed.png
+	$(VENV)/bin/python benchmarks/lean.py -o benchmarks/results/lean-cpu.json
+	$(VENV)/bin/python benchmarks/scale.py -o benchmarks/results/scale-cpu.json
+	$(VENV)/bin/python benchmarks/predict_scale.py -o benchmarks/results/predict-scale-cpu.json
+	$(VENV)/bin/python benchmarks/metrics_speed.py --data "$(DATA)" \
+		-o benchmarks/results/metrics-speed-cpu.json
+	$(VENV)/bin/python benchmarks/speed_report.py
+
+# The same for a machine with a GPU: Table 2, networks at their best, training.
+bench-gpu: setup
+	$(VENV)/bin/mobileseg bench --gpu --force -o benchmarks/results/gpu.json
+	$(VENV)/bin/python benchmarks/training_speed.py --data "$(DATA)" \
+		-o benchmarks/results/training-speed.json
+	$(VENV)/bin/python benchmarks/speed_report.py
 
 clean:
 	rm -rf $(VENV) demo demo-data build dist

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
     from mobileseg.runs import Run
 
 MakeRun = Callable[..., "Run"]
+MadeOnce = Callable[[str, Callable[[Path], object]], Path]
 Mobileseg = Callable[..., subprocess.CompletedProcess[str]]
 
 
@@ -48,26 +51,51 @@ def idrid_fullres() -> Path:
 
 
 @pytest.fixture(scope="session")
-def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A small set of phantoms in IDRiD's layout: 256 px, 9 pictures, 6 of them for training."""
-    from mobileseg.data.phantom import write_phantoms
+def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+    """A folder that whichever of the test processes needs it first makes, for them all.
 
-    folder = tmp_path_factory.mktemp("data") / "phantoms"
-    write_phantoms(folder, count=9, side_px=256, seed=7)
-    return folder
+    Call it with a name and what fills the folder. What fails is made again by the next process.
+    """
+    own = tmp_path_factory.getbasetemp()
+    base = own if worker_id == "master" else own.parent
+
+    def make(name: str, fill: Callable[[Path], object]) -> Path:
+        folder, whole = base / f"shared-{name}", base / f"shared-{name}.whole"
+        with (base / f"shared-{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not whole.exists():
+                shutil.rmtree(folder, ignore_errors=True)
+                folder.mkdir()
+                fill(folder)
+                whole.touch()
+        return folder
+
+    return make
 
 
 @pytest.fixture(scope="session")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def phantoms(made_once: MadeOnce) -> Path:
+    """A small set of phantoms in IDRiD's layout: 256 px, 9 pictures, 6 of them for training."""
+    from mobileseg.data.phantom import write_phantoms
+
+    def fill(folder: Path) -> None:
+        write_phantoms(folder / "phantoms", count=9, side_px=256, seed=7)
+
+    return made_once("data", fill) / "phantoms"
+
+
+@pytest.fixture(scope="session")
+def installed(made_once: MadeOnce) -> Path:
     """The folder of the built wheel, installed beside nothing of this repository."""
-    folder = tmp_path_factory.mktemp("wheel")
-    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
-    subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
-    (wheel,) = folder.glob("*.whl")
-    site = folder / "site"
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
-    subprocess.run([*install, "--target", str(site), str(wheel)], check=True)
-    return site
+
+    def fill(folder: Path) -> None:
+        build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+        subprocess.run(build, cwd=REPOSITORY, check=True, capture_output=True)
+        (wheel,) = folder.glob("*.whl")
+        install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-index"]
+        subprocess.run([*install, "--target", str(folder / "site"), str(wheel)], check=True)
+
+    return made_once("wheel", fill) / "site"
 
 
 @pytest.fixture(scope="session")
@@ -100,17 +128,19 @@ def mobileseg(installed: Path) -> Mobileseg:
 
 
 @pytest.fixture(scope="session")
-def demo(mobileseg: Mobileseg, tmp_path_factory: pytest.TempPathFactory, phantoms: Path) -> Path:
+def demo(mobileseg: Mobileseg, made_once: MadeOnce, phantoms: Path) -> Path:
     """The demo's folder: one XS trained for a few epochs at 128 px, and its four bundles.
 
     The weights are real, not good. Everything that needs a run or a bundle shares this one.
     """
-    folder = tmp_path_factory.mktemp("demo")
-    arguments = ("--data", phantoms, "--side", "128", "--epochs", "8", "-o", "out")
-    done = mobileseg("demo", *arguments, cwd=folder)
-    assert done.returncode == 0, done.stderr + done.stdout
-    (folder / "out" / "stdout.txt").write_text(done.stdout)
-    return folder / "out"
+
+    def fill(folder: Path) -> None:
+        arguments = ("--data", phantoms, "--side", "128", "--epochs", "8", "-o", "out")
+        done = mobileseg("demo", *arguments, cwd=folder)
+        assert done.returncode == 0, done.stderr + done.stdout
+        (folder / "out" / "stdout.txt").write_text(done.stdout)
+
+    return made_once("demo", fill) / "out"
 
 
 @pytest.fixture(scope="session")
