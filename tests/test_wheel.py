@@ -29,8 +29,15 @@ CALLS = {
 TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"
 
 
-def test_every_verb_but_the_demo_is_called_here():
-    assert set(CALLS) | {"demo", "quantize"} == set(VERBS)
+ELSEWHERE = {
+    "demo",
+    "quantize",
+    "bench",
+}  # below, and tests/cli/test_bench.py on a copy of a bundle
+
+
+def test_every_verb_is_called_from_the_wheel():
+    assert set(CALLS) | ELSEWHERE == set(VERBS)
 
 
 def test_quantize_has_all_it_needs_and_refuses_too_few_pictures(

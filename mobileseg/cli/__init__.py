@@ -28,6 +28,7 @@ VERBS = {
     "quantize": "Find an int8 form that keeps the lesions.",
     "convert": "Turn a trained run into a phone's file.",
     "parity": "Compare a phone's file with PyTorch.",
+    "bench": "Time files beside their peers; on a GPU, Table 2.",
     "mil": "Look into a Core ML program, and run it.",
     "report": "Tables and figures of a study, beside the paper's.",
     "profile": "Show MACs, parameters and size of a variant.",
