@@ -106,7 +106,9 @@ def _onnx(run: Run, folder: Path) -> Runner:
     graph: Any = NetworkAlone(FORMS["plain"](run.ensemble), SIDE_PX)
     path = folder / "plain.onnx"
     with quiet(), torch.no_grad():
-        torch.onnx.export(graph, (graph.example(),), str(path), dynamo=True, verbose=False)
+        torch.onnx.export(
+            graph, (graph.example(),), str(path), dynamo=True, external_data=False, verbose=False
+        )
     return TARGETS["onnx"].converter().load(path)
 
 

@@ -45,6 +45,8 @@ TAUGHT = (
 # Batch norm held in the last epochs.
 SETTLED = "settling-cpu.json"
 PRUNED = "pruning-cpu.json"
+# Files beside what else one could run.
+SPEED = "artifacts-cpu.json"
 # Trained runs by the study that made them.
 STUDIES = ("study-exudates-cpu.json",)
 # Hard exudates in the paper's Table 3, at 512 px: they stand beside ours, not in one column.
@@ -86,10 +88,36 @@ def block() -> str:
             "|---|---|---|---|---|---|---|---|",
             *map(_parity, compared),
             "",
+            *_speed(),
+            "",
             "Commands, machine and every figure: `benchmarks/results/`.",
             "",
             END,
         ]
+    )
+
+
+def _speed() -> list[str]:
+    """The files beside their peers; the reasons are on a page of their own."""
+    rows = [row for row in _read(SPEED) if row["not_measured"] is None]
+    return [
+        "Time of a picture beside its peers, onnxruntime on the plain float32 export = 1 (one "
+        f"thread, one interleaved run, {rows[0]['machine']}; why, how it grows and what binds: "
+        "[benchmarks/README.md](benchmarks/README.md)):",
+        "",
+        "| network | part | engine | time / onnxruntime fp32 (p10–p90) | peak MB | file kB |",
+        "|---|---|---|---|---|---|",
+        *map(_speed_row, rows),
+    ]
+
+
+def _speed_row(row: dict[str, Any]) -> str:
+    part = "whole pipeline" if row["graph"] == "whole" else "network alone"
+    size = f"{row['file_bytes'] / 1000:.0f}" if row["file_bytes"] else "–"
+    return (
+        f"| U²-Net-{row['variant'].upper()}, {row['side']} px | {part} "
+        f"| {row['engine']} {row['precision']} | {row['ratio_to_onnxruntime_fp32']:.2f} "
+        f"({row['ratio_p10']:.2f}–{row['ratio_p90']:.2f}) | {row['peak_mb']:.0f} | {size} |"
     )
 
 

@@ -51,13 +51,13 @@ def idrid_fullres() -> Path:
 
 
 @pytest.fixture(scope="session")
-def made_once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> MadeOnce:
+def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
     """A folder that whichever of the test processes needs it first makes, for them all.
 
     Call it with a name and what fills the folder. What fails is made again by the next process.
     """
     own = tmp_path_factory.getbasetemp()
-    base = own if worker_id == "master" else own.parent
+    base = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
 
     def make(name: str, fill: Callable[[Path], object]) -> Path:
         folder, whole = base / f"shared-{name}", base / f"shared-{name}.whole"

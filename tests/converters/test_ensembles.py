@@ -324,3 +324,53 @@ def test_weights_of_another_number_of_members_are_refused(four, tmp_path):
 def test_an_ensemble_has_no_one_network(four):
     with pytest.raises(BadInput, match=r"four: found 4 members; expected one network"):
         _ = four.network
+
+
+TOOLKITS = {"executorch": "executorch", "coreml": "coremltools", "onnx": "onnxruntime"}
+
+
+@pytest.mark.parametrize("name", ["executorch", "torchscript", "coreml", "onnx"])
+def test_grouped_members_convert_to_every_target(name, small, phantom_frame, tmp_path):
+    """The two members of EX answer at once, and as the reference, where they take turns."""
+    if name in TOOLKITS:
+        pytest.importorskip(TOOLKITS[name], reason=f"not run: no {TOOLKITS[name]}")
+    chosen = target(name)
+    order = chosen.order([FRAME_HW], ensembling="grouped")
+    assert order.name() == "fp32-grouped"
+    artifact = tmp_path / chosen.artifact
+    with quiet():
+        chosen.converter().export(small, order, artifact)
+        checks = chosen.converter().inspect(artifact, small, order)
+        answer = chosen.converter().load(artifact)(phantom_frame)
+    assert [check.name for check in checks if not check.holds] == []
+    expected = reference_answer(small, phantom_frame).probabilities
+    assert np.abs(answer.probabilities - expected).max() < 1e-5
+
+
+@torch.no_grad()
+def test_a_grouped_graph_has_one_network_for_members_of_one_task(four, phantom_frame):
+    order = target("torchscript").order([FRAME_HW], ensembling="grouped")
+    graph = target("torchscript").converter().graph(four, order)
+    grouped = [m for m in graph.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == 2]
+    assert len(grouped) == 119
+    found = graph(torch.from_numpy(phantom_frame)[None])[0][0].numpy()
+    expected = reference_answer(four, phantom_frame).probabilities
+    assert np.abs(found - expected).max() < 1e-4  # 119 layers, summed in another order
+
+
+def test_int8_members_are_not_grouped(four, tmp_path):
+    pytest.importorskip("executorch", reason="not run: no executorch")
+    chosen = target("executorch")
+    order = chosen.order([FRAME_HW], precision="int8", ensembling="grouped")
+    with pytest.raises(BadInput, match="int8 and --ensembling grouped; expected serial"):
+        chosen.converter().export(four, order, tmp_path / "model.pte")
+
+
+def test_a_grouped_bundle_passes_the_gate(four, cases, tmp_path):
+    chosen = target("torchscript")
+    order = chosen.order([FRAME_HW], ensembling="grouped")
+    write_bundle(four, tmp_path / "grouped", target=chosen, order=order)
+    opened = open_bundle(tmp_path / "grouped")
+    assert opened.order == order
+    result = compare(opened, cases[:2], "phantoms")
+    assert verdict(result) is Verdict.AGREES, faults(result)
