@@ -114,10 +114,11 @@ def _speed() -> list[str]:
 def _speed_row(row: dict[str, Any]) -> str:
     part = "whole pipeline" if row["graph"] == "whole" else "network alone"
     size = f"{row['file_bytes'] / 1000:.0f}" if row["file_bytes"] else "–"
+    peak = "–" if row["peak_mb"] is None else f"{row['peak_mb']:.0f}"
     return (
         f"| U²-Net-{row['variant'].upper()}, {row['side']} px | {part} "
         f"| {row['engine']} {row['precision']} | {row['ratio_to_onnxruntime_fp32']:.2f} "
-        f"({row['ratio_p10']:.2f}–{row['ratio_p90']:.2f}) | {row['peak_mb']:.0f} | {size} |"
+        f"({row['ratio_p10']:.2f}–{row['ratio_p90']:.2f}) | {peak} | {size} |"
     )
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import nullcontext
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -57,17 +58,28 @@ def whole_numbers(_: click.Context, __: click.Parameter, value: str) -> list[int
 @click.option("--batches", default="1,2,4,8", callback=whole_numbers)
 @click.option("--members", default="1,2,3,4", callback=whole_numbers)
 @click.option("--rounds", default=7, type=click.IntRange(2))
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="For the files; those that lie there from an earlier run are taken as they are.",
+)
 @click.option("-o", "--output", type=click.Path(path_type=Path), required=True)
 def main(
-    sides: list[int], batches: list[int], members: list[int], rounds: int, output: Path
+    sides: list[int],
+    batches: list[int],
+    members: list[int],
+    rounds: int,
+    folder: Path | None,
+    output: Path,
 ) -> None:
     load, pace = load_average(), Pace(rounds)
-    with tempfile.TemporaryDirectory() as folder:
+    with nullcontext(folder) if folder else tempfile.TemporaryDirectory() as made:
+        into = Path(made)
         cases = [
-            *_by_side(Path(folder), sides),
+            *_by_side(into, sides),
             *_by_batch(batches),
-            *_by_members(Path(folder), members, "serial"),
-            *_by_members(Path(folder), [m for m in members if m == GROUPED_MEMBERS], "grouped"),
+            *_by_members(into, members, "serial"),
+            *_by_members(into, [m for m in members if m == GROUPED_MEMBERS], "grouped"),
         ]
         pictures = {c.entrant.name: c.picture for c in cases if c.picture is not None}
         rows = Field([c.entrant for c in cases], pace, _say, pictures).measure()
@@ -112,7 +124,7 @@ def _sized(folder: Path, side_px: int) -> Run:
     run = open_run(pretrained_run())
     frame = max(side_px, *run.config.preprocess.frame_hw)
     spec = replace(run.config.preprocess, side_px=side_px, frame_hw=(frame, frame))
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", replace(run.config, preprocess=spec).to_json())
     save_weights(run.network, folder / "best.safetensors")
     return open_run(folder)
@@ -123,7 +135,7 @@ def _several(folder: Path, count: int) -> Run:
     run = open_run(pretrained_run())
     config = run.config
     member = Member(config.variant, config.task, config.normalisation, "xs-ex", "0" * 64)
-    folder.mkdir()
+    folder.mkdir(parents=True, exist_ok=True)
     write_json(folder / "config.json", replace(config, ensemble=(member,) * count).to_json())
     save_members([deepcopy(run.network) for _ in range(count)], folder / "best.safetensors")
     return open_run(folder)
@@ -135,8 +147,9 @@ def _written(run: Run, label: str, graph: str, ensembling: str = "serial") -> En
     frame = run.config.preprocess.frame_hw
     order = target.order([frame], graph=graph, ensembling=ensembling)
     artifact = run.path / target.artifact
-    with quiet():
-        target.converter().export(run, order, artifact)
+    if not artifact.exists():
+        with quiet():
+            target.converter().export(run, order, artifact)
     return Entrant(ENGINES[TARGET], order, run.path.resolve(), TARGET, artifact, label)
 
 

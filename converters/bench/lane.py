@@ -137,7 +137,7 @@ def _answer_all(pipe: Connection, entrant: Entrant, picture: NDArray[Any], threa
         pipe.send(Ready(load_ms, first_ms))
         while calls := pipe.recv():
             pipe.send([_timed(lambda: call(picture))[1] for _ in range(calls)])
-        peak = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        peak = peak_bytes()
         pipe.send(Memory(max(0.0, peak - before) / MB, peak / MB))
     except Exception as error:  # a toolkit may raise anything; the parent makes a row of it
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
@@ -165,6 +165,18 @@ def resident_bytes() -> int:
     """What this process holds in memory now; 0 where the system does not tell."""
     statm = Path("/proc/self/statm")
     return int(statm.read_text().split()[1]) * PAGE if statm.is_file() else 0
+
+
+def peak_bytes() -> int:
+    """The most that this process has held.
+
+    Not `ru_maxrss` where the system tells better: Linux starts that at what the parent held.
+    """
+    status = Path("/proc/self/status")
+    if not status.is_file():
+        return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    (line,) = (x for x in status.read_text().splitlines() if x.startswith("VmHWM:"))
+    return 1024 * int(line.split()[1])
 
 
 def _timed(act: Any) -> tuple[Any, float]:

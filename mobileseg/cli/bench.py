@@ -20,17 +20,7 @@ if TYPE_CHECKING:
     Rows = list[dict[str, Any]]
 
 NONE = "–"
-HEADERS = [
-    "",
-    "median\nms",
-    "p90",
-    "× onnxr.\nfp32",
-    "p10–p90",
-    "peak\nMB",
-    "load\nms",
-    "kB",
-    "AUPR",
-]
+HEADERS = ["", "ms, p50\n(p90)", "× onnxr.\nfp32", "p10–p90", "peak\nMB", "load\nms", "kB", "AUPR"]
 TITLES = {"whole": "whole pipeline", "network": "network alone"}
 
 
@@ -299,8 +289,7 @@ def _cells(r: dict[str, Any]) -> list[str]:
     known = ratio is not None
     return [
         f"{r['engine']} {r['precision']}",
-        f"{r['median_ms']:.1f}",
-        f"{r['p90_ms']:.1f}",
+        f"{r['median_ms']:.0f} ({r['p90_ms']:.0f})",
         f"{ratio:.2f}" if known else NONE,
         f"{r['ratio_p10']:.2f}–{r['ratio_p90']:.2f}" if known else NONE,
         f"{r['peak_mb']:.0f}",
