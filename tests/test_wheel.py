@@ -33,7 +33,7 @@ ELSEWHERE = {
     "demo",
     "quantize",
     "bench",
-}  # below, and tests/cli/test_bench.py on a copy of a bundle
+}  # below, and tests/cli/test_bench.py
 
 
 def test_every_verb_is_called_from_the_wheel():

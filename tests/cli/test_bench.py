@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -12,29 +11,6 @@ import pytest
 import torch
 
 Mobileseg = Callable[..., CompletedProcess[str]]
-
-
-@pytest.mark.slow
-def test_a_bundle_is_timed_and_keeps_the_evidence(
-    mobileseg: Mobileseg, bundles: Path, tmp_path: Path
-) -> None:
-    own = tmp_path / "torchscript"
-    shutil.copytree(bundles / "torchscript", own)
-    done = mobileseg("bench", own, "--rounds", "2", "--json", "-o", "rows.json", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
-    rows = json.loads(done.stdout)
-    engines = {row["engine"]: row for row in rows}
-    assert {"TorchScript", "onnxruntime", "PyTorch eager", "torch.compile", "LiteRT"} == set(
-        engines
-    )
-    assert engines["TorchScript"]["ratio_to_onnxruntime_fp32"] > 0
-    assert engines["onnxruntime"]["ratio_to_onnxruntime_fp32"] == 1
-    assert json.loads((tmp_path / "rows.json").read_text()) == rows
-    evidence = json.loads((own / "evidence" / "bench.json").read_text())
-    assert evidence["measured"]["rows"] == rows
-    again = mobileseg("bench", own, "-o", "rows.json", cwd=tmp_path)
-    assert again.returncode == 2
-    assert "rows.json: exists already" in again.stderr
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="not run: this machine has a GPU")
