@@ -22,8 +22,9 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.bench.artifacts import Field, Pace, cores
+from converters.bench.artifacts import Field, Pace
 from converters.bench.entrants import ENGINES, Entrant
+from converters.bench.rows import cores
 from converters.bench.trust import doubts, load_average
 from converters.orders import Order
 from converters.quiet import quiet

@@ -7,7 +7,6 @@ float32 export of the same graph, round by round.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,18 +90,7 @@ class Field:
             del lanes[name]
 
     def _row(self, entrant: Entrant) -> dict[str, Any]:
-        config = open_run(entrant.run).config
-        known = {
-            "variant": config.variant,
-            "members": len(config.members),
-            "engine": entrant.engine,
-            "precision": entrant.order.precision,
-            "threads": self.pace.threads,
-            "side": config.preprocess.side_px,
-            "graph": entrant.order.graph,
-            "frame": list(entrant.order.frame_hw) if entrant.order.whole else None,
-            "run": entrant.run.name,
-        }
+        known = described(entrant, self.pace.threads)
         if why := self.failed.get(entrant.name):
             return not_measured(why, packages=PACKAGES, **known)
         taken = [ms for round_ in self.times[entrant.name] for ms in round_]
@@ -123,6 +111,22 @@ class Field:
         return {"ratio_to_onnxruntime_fp32": median, "ratio_p10": p10, "ratio_p90": p90}
 
 
+def described(entrant: Entrant, threads: int) -> dict[str, Any]:
+    """What a row says of an entrant, measured or not."""
+    config = open_run(entrant.run).config
+    return {
+        "variant": config.variant,
+        "members": len(config.members),
+        "engine": entrant.engine,
+        "precision": entrant.order.precision,
+        "threads": threads,
+        "side": config.preprocess.side_px,
+        "graph": entrant.order.graph,
+        "frame": list(entrant.order.frame_hw) if entrant.order.whole else None,
+        "run": entrant.run.name,
+    }
+
+
 def _is_reference(entrant: Entrant) -> bool:
     return entrant.engine == REFERENCE and entrant.order.precision == "fp32"
 
@@ -132,10 +136,3 @@ def picture_for(entrant: Entrant) -> NDArray[Any]:
     spec = open_run(entrant.run).config.preprocess.with_frame(entrant.order.frame_hw)
     retina = next(golden_frames(spec.frame_hw)).frame
     return retina if entrant.order.whole else planes(preprocess(retina, spec).enhanced)
-
-
-def cores() -> int:
-    """That this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -33,7 +33,7 @@ class Entrant:
     engine: str  # what computes: a row's `engine`
     order: Order  # graph, precision, frame
     run: Path  # the trained run that it was made from
-    target: str | None = None  # of a written file; None: an engine of `IN_PYTORCH`, or LiteRT
+    target: str | None = None  # of a written file; None: an engine of `OTHERS`
     artifact: Path | None = None
     label: str = ""  # tells apart what else is alike
 

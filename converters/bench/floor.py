@@ -13,9 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor, nn
 
-from mobileseg.models.build import build
+from converters.bench.traffic import traffic
 from mobileseg.models.costs import profile
 
 MATRIX_SIDE = 1024  # 12 MB of operands: large enough for a kernel's best, small enough to be quick
@@ -78,27 +77,5 @@ def floor(core: Core, variant: str, side_px: int, members: int = 1) -> Floor:
         members: networks that answer one after the other.
     """
     macs = profile(variant, side_px, members=members).macs_true
-    moved = members * bytes_moved(variant, side_px)
+    moved = members * traffic(variant, 1, side_px, FLOAT_BYTES)
     return Floor(1000 * macs / core.macs_per_s, 1000 * moved / core.bytes_per_s)
-
-
-def bytes_moved(variant: str, side_px: int) -> int:
-    """Weights, and what every convolution reads and writes once, in float32."""
-    total = 0
-
-    def count(module: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
-        nonlocal total
-        numbers = given[0].numel() + made.numel() + sum(p.numel() for p in module.parameters())
-        total += FLOAT_BYTES * numbers
-
-    with torch.device("meta"):
-        network = build(variant).eval()
-        hooks = [
-            module.register_forward_hook(count)
-            for module in network.modules()
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d)
-        ]
-        network(torch.empty(1, 3, side_px, side_px))
-    for hook in hooks:
-        hook.remove()
-    return total

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from converters.bench.accuracy import from_parity, judged
-from converters.bench.artifacts import Field, Pace, cores
+from converters.bench.artifacts import Field, Pace, described
 from converters.bench.entrants import ENGINES, OTHERS, REFERENCE, Entrant, entrants_of
-from converters.bench.rows import not_measured
+from converters.bench.rows import cores, not_measured
 from converters.bench.trust import doubts, load_average
 from converters.bundle import Bundle
 from converters.orders import Order
@@ -50,7 +50,7 @@ def bench_run(run: Run, graphs: Sequence[str], pace: Pace, data: Path | None, sa
         for graph in sorted(graphs, key=GRAPHS.index, reverse=True):  # the network's are scored
             ready, absent = _apart(entrants_of(run, graph, Path(folder), say))
             rows += Field(ready, pace, say).measure()
-            rows += [_absent(run, entrant, why, pace) for entrant, why in absent]
+            rows += [not_measured(why, **described(e, pace.threads)) for e, why in absent]
             if data is not None:
                 scores |= judged(ready, data, say)
     for found in rows:
@@ -100,20 +100,6 @@ def _apart(
     every = list(found)
     ready = [e for e in every if isinstance(e, Entrant)]
     return ready, [e for e in every if not isinstance(e, Entrant)]
-
-
-def _absent(run: Run, entrant: Entrant, why: str, pace: Pace) -> dict[str, Any]:
-    return not_measured(
-        why,
-        variant=run.config.variant,
-        members=len(run.config.members),
-        engine=entrant.engine,
-        precision=entrant.order.precision,
-        threads=pace.threads,
-        side=run.config.preprocess.side_px,
-        graph=entrant.order.graph,
-        run=entrant.run.name,
-    )
 
 
 def _result(rows: Rows, load: float | None, pace: Pace) -> Result:

@@ -76,8 +76,14 @@ def not_measured(why: str, **figures: Any) -> dict[str, Any]:
 @cache
 def machine() -> str:
     """The processor by its own name, and how many cores this process may use."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return f"{_processor()}, {platform.machine()}, {cores} cores"
+    return f"{_processor()}, {platform.machine()}, {cores()} cores"
+
+
+def cores() -> int:
+    """That this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 def _processor() -> str:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.bench.artifacts import picture_for
+from converters.bench.artifacts import described, picture_for
 from converters.bench.entrants import Entrant
 from converters.bench.lane import Lane, percentiles
 from converters.bench.rows import row
@@ -49,14 +49,10 @@ def sustained(
     medians = [float(np.median(taken)) for taken in windows]
     figures: dict[str, Any] = dict(percentiles([ms for taken in windows for ms in taken]))
     return row(
-        engine=entrant.engine,
-        precision=entrant.order.precision,
-        graph=entrant.order.graph,
-        run=entrant.run.name,
-        threads=threads,
         peak_mb=memory.peak_mb,
         minutes=minutes,
         windows_ms=medians,
         slowdown=medians[-1] / medians[0],
+        **described(entrant, threads),
         **figures,
     )

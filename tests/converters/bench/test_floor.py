@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from converters.bench.floor import Core, Floor, bytes_moved, floor, measure_core
+from converters.bench.floor import Core, Floor, floor, measure_core
+from converters.bench.traffic import traffic
 from mobileseg.models.build import build
 from mobileseg.models.costs import profile
 
@@ -28,7 +29,7 @@ def test_maps_grow_with_the_area_and_weights_do_not() -> None:
         for n, p in build("xs").named_parameters()
         if not n.split(".")[-2].startswith("bn")
     )
-    small, large = (bytes_moved("xs", side) - 4 * convolved for side in (64, 128))
+    small, large = (traffic("xs", 1, side, 4) - 4 * convolved for side in (64, 128))
     assert large == 4 * small
 
 

@@ -7,13 +7,14 @@ import pytest
 import torch
 from torch import nn
 
-from converters.bench.gpu import limits
+from converters.bench import traffic as traffic_module
 from converters.bench.gpu.accuracy import TOLERANCES, Apart, apart
 from converters.bench.gpu.clock import HostClock, Laps
-from converters.bench.gpu.limits import CardLimits, Work, least, traffic, work
+from converters.bench.gpu.limits import CardLimits, Work, least, work
 from converters.bench.gpu.measuring import tiled
 from converters.bench.gpu.precisions import PRECISIONS, arithmetic
 from converters.bench.gpu.printed import ENSEMBLES, PRINTED, SINGLE
+from converters.bench.traffic import traffic
 from mobileseg.models.costs import TABLE_2, profile
 from mobileseg.models.variants import VARIANTS
 
@@ -81,7 +82,7 @@ def test_a_limit_that_was_not_measured_gives_no_share():
 
 
 def test_traffic_counts_weights_once_and_maps_once_a_picture(monkeypatch):
-    monkeypatch.setattr(limits, "build", lambda name: nn.Conv2d(3, 4, 3, padding=1))
+    monkeypatch.setattr(traffic_module, "build", lambda name: nn.Conv2d(3, 4, 3, padding=1))
     weights, maps = 3 * 4 * 9 + 4, 3 * 64 + 4 * 64
     assert traffic("one conv", 1, 8, 4) == 4 * (weights + maps)
     assert traffic("one conv", 2, 8, 2) == 2 * (weights + 2 * maps)
