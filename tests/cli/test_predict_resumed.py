@@ -59,7 +59,12 @@ def call(*arguments: object, cwd: Path) -> tuple[int, str, list[str]]:
 
 
 def records(folder: Path) -> int:
-    return len(list((folder / ".out.part" / "records").glob("*.json")))
+    """How many pictures are done; 0 before the first, and once the whole has its place."""
+    try:
+        names = os.listdir(folder / ".out.part" / "records")
+    except FileNotFoundError:  # also when it is moved away between two looks
+        return 0
+    return sum(name.endswith(".json") for name in names)
 
 
 def wait_for(process: subprocess.Popen[str], folder: Path, count: int) -> None:

@@ -27,6 +27,7 @@ from converters.model_card import model_card
 from converters.parity.compare import compare
 from converters.parity.figures import faults, made_by, verdict
 from converters.parity.stages import ARTIFACT
+from converters.parity.tolerances import TOLERANCES, Gate, Limit
 from converters.parity.verdict import Verdict
 from converters.quiet import quiet
 from converters.sums import sums
@@ -367,10 +368,14 @@ def test_int8_members_are_not_grouped(four, tmp_path):
 
 
 def test_a_grouped_bundle_passes_the_gate(four, cases, tmp_path):
+    """By limits for random weights: they magnify what another order of sums rounds, 2e-5 where
+    trained ones have 4e-6, which the built-in limit is for."""
+    sums = {key: Limit(1e-4, "random weights") for key in ("written", "same_tensor")}
+    gate = Gate(TOLERANCES | {"fp32": {**TOLERANCES["fp32"], **sums}})
     chosen = target("torchscript")
     order = chosen.order([FRAME_HW], ensembling="grouped")
     write_bundle(four, tmp_path / "grouped", target=chosen, order=order)
     opened = open_bundle(tmp_path / "grouped")
     assert opened.order == order
     result = compare(opened, cases[:2], "phantoms")
-    assert verdict(result) is Verdict.AGREES, faults(result)
+    assert verdict(result, gate) is Verdict.AGREES, faults(result, gate)
