@@ -15,7 +15,6 @@ and does not protect is said in `converters.sums`.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import shutil
 from dataclasses import dataclass
@@ -38,7 +37,7 @@ from converters.model_card import model_card
 from converters.orders import Order
 from converters.quiet import quiet
 from converters.signing import SigningKey, refuse_unsigned
-from converters.sums import refuse_changed, sums
+from converters.sums import refuse_changed, sum_of_artifact, sums
 from converters.targets import Check, Target, target
 from mobileseg.errors import BadInput, MobilesegError
 from mobileseg.files import staged_folder, write_json, write_text
@@ -232,10 +231,5 @@ def _no_bundle(path: Path) -> str:
 
 
 def artifact_sha256(bundle: Bundle) -> str:
-    """One sum for an artifact; a package folder's is taken over its files' names and sums."""
-    name = bundle.target.artifact
-    files = {k: v["sha256"] for k, v in bundle.manifest["files"].items()}
-    if name in files:
-        return str(files[name])
-    inside = "".join(f"{k} {v}\n" for k, v in sorted(files.items()) if k.startswith(name + "/"))
-    return hashlib.sha256(inside.encode()).hexdigest()
+    """One sum for an artifact, as evidence names it."""
+    return sum_of_artifact(listed_sums(bundle.manifest), bundle.target.artifact)

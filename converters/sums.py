@@ -144,3 +144,12 @@ def _sha256(path: Path, size: int) -> str:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
     return digest.hexdigest()
+
+
+def sum_of_artifact(listed: Mapping[str, Sum], artifact: str) -> str:
+    """A file's own sum; of a folder, one over its files' names and sums."""
+    if artifact in listed:
+        return listed[artifact].sha256
+    inside = (name for name in sorted(listed) if name.startswith(f"{artifact}/"))
+    lines = "".join(f"{name} {listed[name].sha256}\n" for name in inside)
+    return hashlib.sha256(lines.encode()).hexdigest()
