@@ -48,13 +48,17 @@ ALONE = {
     "prune": "prune chooses zeros in each run",
     "settle": "settle stops each run's batch norms",
     "distil_blend": "blends are each run's own",
+    "compile": "torch.compile takes a network without the axis of runs",
+    "channels_last": "a stacked step lays its maps out by runs",
 }
 
 
 def not_stacked(choices: TrainConfig) -> str | None:
     """Why runs of these choices cannot share a step; None: they can."""
     named = next((why for name, why in ALONE.items() if getattr(choices, name)), None)
-    return named or ("fp16 scales each run's gradients" if choices.precision == "fp16" else None)
+    if named or choices.precision == "fp32":
+        return named
+    return f"a stacked step computes in fp32, not in {choices.precision}"
 
 
 def fastest_form(device: torch.device) -> str:

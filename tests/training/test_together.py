@@ -137,6 +137,23 @@ def test_runs_that_are_not_alike_are_refused(tiny, tmp_path):
         train_together([one], form="magic")
 
 
+@pytest.mark.parametrize(
+    ("choice", "said"),
+    [
+        ({"precision": "bf16"}, "a stacked step computes in fp32, not in bf16"),
+        ({"precision": "fp16"}, "a stacked step computes in fp32, not in fp16"),
+        ({"channels_last": True}, "a stacked step lays its maps out by runs"),
+        ({"compile": True}, "torch.compile takes a network without the axis of runs"),
+        ({"settle": 1, "epochs": 2}, "settle stops each run's batch norms"),
+    ],
+    ids=str,
+)
+def test_what_a_stacked_step_would_drop_is_refused(choice, said, tiny, tmp_path):
+    group = [tiny(tmp_path / name, seed=i, **choice) for i, name in enumerate("ab")]
+    with pytest.raises(BadInput, match=said):
+        train_together(group, form="stacked")
+
+
 def test_stacked_adam_steps_like_pytorchs_own():
     drawn = torch.Generator().manual_seed(2)
     how = {"generator": drawn, "dtype": torch.float64}
