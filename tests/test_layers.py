@@ -298,10 +298,8 @@ def test_help_loads_nothing_heavy(arguments: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_a_verb_that_is_there_can_be_imported_without_anything_heavy(verb: str) -> None:
-    if not (REPOSITORY / FACADE / "cli" / f"{verb}.py").is_file():
-        pytest.skip(f"not run: no cli/{verb}.py yet")
-    assert heavy_after(f"import mobileseg.cli.{verb}") == set()
+def test_a_verb_can_be_imported_without_anything_heavy(verb: str) -> None:
+    assert heavy_after(f"import mobileseg.cli.{verb.replace('-', '_')}") == set()
 
 
 def test_the_probe_can_fail() -> None:
