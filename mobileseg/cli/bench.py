@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from mobileseg.cli.bench_import import import_phone
+from mobileseg.cli.bench_tables import show
 from mobileseg.cli.console import progress, remark, show_json, show_table
 from mobileseg.cli.options import data_option, force_option, json_option
 from mobileseg.errors import BadInput
@@ -18,10 +20,6 @@ if TYPE_CHECKING:
     from converters.bench.host import Result
 
     Rows = list[dict[str, Any]]
-
-NONE = "–"
-HEADERS = ["", "ms, p50\n(p90)", "× onnxr.\nfp32", "p10–p90", "peak\nMB", "load\nms", "kB", "AUPR"]
-TITLES = {"whole": "whole pipeline", "network": "network alone"}
 
 
 @click.command(short_help="Time files beside their peers; on a GPU, Table 2.")
@@ -81,6 +79,13 @@ TITLES = {"whole": "whole pipeline", "network": "network alone"}
     help="File to write: a list of rows.",
 )
 @force_option("JSON and PNG")
+@click.option(
+    "--import",
+    "imported",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="What a demo app's benchmark screen wrote: take it in as BUNDLE's evidence.",
+)
 @json_option()
 @click.pass_context
 def command(
@@ -101,6 +106,7 @@ def command(
     picture: Path | None,
     output: Path | None,
     force: bool,
+    imported: Path | None,
     as_json: bool,
 ) -> None:
     """Time models side by side: every engine in a process of its own, all taking turns.
@@ -115,6 +121,7 @@ def command(
         mobileseg bench s-ex --data IDRiD --picture speed.png -o speed.json
         mobileseg bench xs-ex-executorch-int8
         mobileseg bench xs-ex-executorch-fp32 --sustained 5
+        mobileseg bench xs-ex-executorch-fp32 --import phone.json
         mobileseg bench --gpu -o gpu.json
         mobileseg bench --gpu --part best --variant xs --within 400 -o gpu.json --add
 
@@ -123,6 +130,9 @@ def command(
     """
     from mobileseg.files import refuse_existing, write_json
 
+    if imported:
+        import_phone(ctx, models, imported, as_json=as_json)
+        return
     for path in filter(None, (output, picture)):
         refuse_existing(path, force=force or add)
     if add and not (gpu and output):
@@ -150,7 +160,7 @@ def command(
     if as_json:
         show_json(rows)
     elif not gpu:
-        _show(rows, doubts, sustained)
+        show(rows, doubts, sustained)
     ctx.exit(3 if gpu and any(r["not_measured"] for r in rows) else 0)
 
 
@@ -260,40 +270,3 @@ def _draw(rows: Rows, path: Path) -> None:
         draw(rows, path)
     except ValueError as error:
         raise BadInput(f"{path}: not drawn: {error}; give --data, or run parity --data") from None
-
-
-def _show(rows: Rows, doubts: list[str], minutes: float | None) -> None:
-    measured = [r for r in rows if r["not_measured"] is None]
-    machine = rows[0]["machine"] if rows else ""
-    if minutes is not None:
-        (only,) = measured
-        windows = ", ".join(f"{ms:.1f}" for ms in only["windows_ms"])
-        click.echo(f"{only['engine']} {only['precision']}, {minutes:g} min on {machine}")
-        click.echo(f"median of each tenth, ms: {windows}")
-        click.echo(f"slowdown, last over first: {only['slowdown']:.2f}")
-        return
-    for name, graph in dict.fromkeys((r["run"], r["graph"]) for r in measured):
-        cells = [_cells(r) for r in measured if (r["run"], r["graph"]) == (name, graph)]
-        threads = measured[0]["threads"]
-        show_table(f"{name}, {TITLES[graph]}; {machine}, {threads} used", HEADERS, cells)
-    for r in rows:
-        if r["not_measured"]:
-            what = f"{r['engine']} {r['precision']} ({r['graph']})"
-            click.echo(f"not measured: {what}: {r['not_measured']}")
-    for doubt in doubts:
-        click.echo(f"do not trust these figures: {doubt}")
-
-
-def _cells(r: dict[str, Any]) -> list[str]:
-    ratio = r["ratio_to_onnxruntime_fp32"]
-    known = ratio is not None
-    return [
-        f"{r['engine']} {r['precision']}",
-        f"{r['median_ms']:.0f} ({r['p90_ms']:.0f})",
-        f"{ratio:.2f}" if known else NONE,
-        f"{r['ratio_p10']:.2f}–{r['ratio_p90']:.2f}" if known else NONE,
-        f"{r['peak_mb']:.0f}",
-        f"{r['load_ms']:.0f}",
-        f"{r['file_bytes'] / 1000:.0f}" if r["file_bytes"] else NONE,
-        NONE if r["aupr"] is None else f"{r['aupr']:.4f}",
-    ]
