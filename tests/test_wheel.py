@@ -11,6 +11,7 @@ from safetensors.torch import load_file, save_file
 
 from mobileseg.cli import VERBS
 
+REPOSITORY = Path(__file__).parent.parent
 # What each verb but the demo (see conftest) is asked to do, by way of showing that it works.
 CALLS = {
     "phantom": ["-o", "made", "--count", "3", "--side", "128"],
@@ -25,6 +26,7 @@ CALLS = {
     "convert": ["--target", "torchscript", "--frame", "256x320"],
     "mil": ["inspect", "{bundles}/coreml/model.mlpackage", "--json"],
     "parity": ["{bundles}/torchscript", "--data", "{phantoms}", "--json"],
+    "goldens": ["-o", "goldens"],
 }
 TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"
 
@@ -33,7 +35,9 @@ ELSEWHERE = {
     "demo",
     "quantize",
     "bench",
-}  # below, and tests/cli/test_bench.py
+    "bundle-apps",
+    "serve",
+}  # below, and tests/cli
 
 
 def test_every_verb_is_called_from_the_wheel():
@@ -81,6 +85,27 @@ def test_the_wheel_under_test_is_not_the_repository(mobileseg, tmp_path):
     assert done.returncode == 0, done.stderr
     # The pretrained run came from the wheel; were it missing there, this had failed.
     assert (tmp_path / "b" / "reference" / "best.safetensors").is_file()
+
+
+def test_bundle_apps_puts_a_bundle_into_a_checkouts_demo(mobileseg, demo, tmp_path):
+    (tmp_path / "web_demo").mkdir()
+    done = mobileseg("bundle-apps", demo / "bundles" / "onnx", cwd=tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("web_demo: ") and "Next: mobileseg serve" in done.stdout
+    placed = {p.relative_to(tmp_path / "web_demo").as_posix() for p in tmp_path.rglob("*.*")}
+    assert {"model/model.onnx", "model/model.json", "samples/index.json"} <= placed
+
+
+def test_the_wheel_holds_the_page_that_serve_gives_out(mobileseg, installed, tmp_path):
+    page = installed / "converters" / "apps" / "web_demo"
+    ours = REPOSITORY / "web_demo"
+    names = [p.relative_to(page) for p in page.rglob("*") if p.is_file()]
+    assert {"index.html", "app.css", "sw.js"} < {str(name) for name in names}
+    assert all((page / name).read_bytes() == (ours / name).read_bytes() for name in names)
+    assert not {"node_modules", "test", "package.json"} & {name.parts[0] for name in names}
+    done = mobileseg("serve", "nowhere", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("mobileseg: nowhere: no such folder")
 
 
 @pytest.mark.parametrize("verb", VERBS)

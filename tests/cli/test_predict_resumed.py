@@ -61,10 +61,10 @@ def call(*arguments: object, cwd: Path) -> tuple[int, str, list[str]]:
 def records(folder: Path) -> int:
     """How many pictures are done; 0 before the first, and once the whole has its place."""
     try:
-        names = os.listdir(folder / ".out.part" / "records")
+        done = [p for p in (folder / ".out.part" / "records").iterdir() if p.suffix == ".json"]
     except FileNotFoundError:  # also when it is moved away between two looks
         return 0
-    return sum(name.endswith(".json") for name in names)
+    return len(done)
 
 
 def wait_for(process: subprocess.Popen[str], folder: Path, count: int) -> None:
