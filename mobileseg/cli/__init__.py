@@ -15,8 +15,8 @@ import click
 from mobileseg.errors import MobilesegError
 from mobileseg.version import __version__
 
-# Verb -> what it does, in the order a person meets them. The file is cli/<verb>.py, and its
-# command is called `command`.
+# Verb -> what it does, in the order a person meets them. The file is cli/<verb>.py, with _ for -,
+# and its command is called `command`.
 VERBS = {
     "demo": "Pictures to a checked phone model, in one command.",
     "phantom": "Write synthetic fundus pictures with lesion masks.",
@@ -29,8 +29,11 @@ VERBS = {
     "convert": "Turn a trained run into a phone's file.",
     "parity": "Compare a phone's file with PyTorch.",
     "bench": "Time files beside their peers; on a GPU, Table 2.",
+    "bundle-apps": "Put bundles into the demo apps.",
+    "serve": "Show a bundle in the browser.",
     "mil": "Look into a Core ML program, and run it.",
     "report": "Tables and figures of a study, beside the paper's.",
+    "goldens": "Write what the demo apps' tests read.",
     "profile": "Show MACs, parameters and size of a variant.",
     "variants": "List the network variants.",
 }
@@ -45,7 +48,8 @@ class LazyGroup(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"mobileseg.cli.{cmd_name}").command
+        file = cmd_name.replace("-", "_")
+        command: click.Command = import_module(f"mobileseg.cli.{file}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
