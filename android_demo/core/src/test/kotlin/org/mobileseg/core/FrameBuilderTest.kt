@@ -1,0 +1,33 @@
+package org.mobileseg.core
+
+import org.junit.Assert.assertArrayEquals
+import org.junit.Assert.assertEquals
+import org.junit.Assert.assertThrows
+import org.junit.Test
+
+class FrameBuilderTest {
+    @Test
+    fun `three columns become two, and halves are rounded up`() {
+        val builder = FrameBuilder(Size(1, 3), Orientation.UPRIGHT, Size(1, 2))
+        builder.take(intArrayOf(grey(0), grey(3), grey(9)))
+        // (0*2 + 3*1) / 3 = 1 and (3*1 + 9*2) / 3 = 7
+        assertArrayEquals(byteArrayOf(1, 1, 1, 7, 7, 7), builder.finish().rgb)
+    }
+
+    @Test
+    fun `a photo that ends too early, or too late, is told`() {
+        val builder = FrameBuilder(Size(2, 2), Orientation.UPRIGHT, Size(2, 2))
+        builder.take(IntArray(3))
+        val early = assertThrows(IllegalStateException::class.java) { builder.finish() }
+        assertEquals("fewer pixels than 2 x 2", early.message)
+        val late = assertThrows(IllegalStateException::class.java) { builder.take(IntArray(2)) }
+        assertEquals("more pixels than 2 x 2", late.message)
+    }
+
+    @Test
+    fun `an orientation that is none leaves the photo as it is`() {
+        for (tag in listOf(0, 9, -1)) assertEquals(Orientation.UPRIGHT, Orientation.ofExif(tag))
+    }
+
+    private fun grey(level: Int) = level * 0x010101
+}

@@ -1,0 +1,48 @@
+"""What the demo apps' tests share: bundles to put into them, tools that may be missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).parents[2]
+GOLDENS = REPOSITORY / "tests" / "goldens"
+FRAME = "512x640"  # small, and neither square nor the default: nothing may rely on either
+TARGETS = {
+    "executorch": "executorch",
+    "onnx": "onnxruntime",
+    "coreml": "coremltools",
+}  # its toolkit
+FULL = "MOBILESEG_APPS_FULL" in os.environ  # make apps-full
+
+
+@pytest.fixture(scope="session")
+def app_bundles(mobileseg: Any, made_once: Callable[..., Path]) -> Path:
+    """Bundles of the network that ships, a folder for each target. Copy before changing one."""
+    for toolkit in TARGETS.values():
+        pytest.importorskip(toolkit, reason=f"not run: {toolkit} is not installed")
+
+    def fill(folder: Path) -> None:
+        for name in TARGETS:
+            done = mobileseg("convert", "--target", name, "--frame", FRAME, "-o", name, cwd=folder)
+            assert done.returncode == 0, done.stderr
+
+    return made_once("app-bundles", fill)
+
+
+@pytest.fixture(scope="session")
+def tool() -> Callable[[str], str]:
+    """The path of a command; the test is not run where it is missing."""
+
+    def find(name: str) -> str:
+        found = shutil.which(name)
+        if not found:
+            pytest.skip(f"not run: no {name} (make apps installs it)")
+        return found
+
+    return find
