@@ -72,7 +72,8 @@ private class RawPhoto(private val file: File, override val stored: Size) : Phot
         val row = IntArray(stored.width)
         repeat(stored.height) {
             for (x in row.indices) {
-                row[x] = (input.read() shl 16) or (input.read() shl 8) or input.read()
+                val rgb = (input.read() shl 16) or (input.read() shl 8) or input.read()
+                row[x] = (0xff shl 24) or rgb
             }
             taker(row, row.size)
         }

@@ -134,6 +134,25 @@ NO_OBJECT = {
     "list": "[1, 2]",
     "word": "null",
     "text": '"schema"',
+    "tower": "[" * 5000,
+}
+# What lenient readers take for JSON, org.json among them: a text and what stands in its place.
+LENIENT = {
+    "single-quotes": ('"precision"', "'precision'"),
+    "no-quotes": ('"precision"', "precision"),
+    "comment": ('"precision"', '/* of the network */ "precision"'),
+    "hash-comment": ('"precision"', '# of the network\n"precision"'),
+    "comma-at-the-end": ('"fp32",', '"fp32",,'),
+    "semicolon": ('"fp32",', '"fp32";'),
+    "arrow": ('"precision":', '"precision" =>'),
+    "equals": ('"precision":', '"precision"='),
+    "number-with-zero": ("480,", "0480,"),
+    "number-with-plus": ("480,", "+480,"),
+    "hexadecimal": ("480,", "0x1e0,"),
+    "bare-word": ('"fp32"', "fp32"),
+    "line-end-in-a-text": ('"fp32"', '"fp\n32"'),
+    "not-a-number": ("0.3,", "NaN,"),
+    "text-behind": ("{", "{}{"),
 }
 GOOD: dict[str, tuple[str, Callable[[], Json]]] = {
     "executorch": ("executorch", lambda: manifest("executorch")),
@@ -159,6 +178,7 @@ GOOD: dict[str, tuple[str, Callable[[], Json]]] = {
         ),
     ),
     "no-exporter-named": ("onnx", lambda: changed(manifest("onnx"), "exporter", {})),
+    "escapes": ("onnx", lambda: changed(manifest("onnx"), "lesions/0/name", 'h"\\/\t\u00fc')),
 }
 RUNTIMES = [
     ({"executorch": "1.4.1"}, "1.4.0"),
@@ -178,6 +198,10 @@ def write(folder: Path) -> dict[str, Any]:
     cases = [_case(folder, name, target, dumped(make())) for name, (target, make) in GOOD.items()]
     cases += [_case(folder, f"bad-{n}", "executorch", text) for n, text in NO_OBJECT.items()]
     base = manifest("executorch", "MA HE")
+    cases.append(_case(folder, "line-end-behind", "executorch", dumped(base) + "\r\n\t "))
+    for name, (strict, lenient) in LENIENT.items():
+        text = dumped(base).replace(strict, lenient, 1)
+        cases.append(_case(folder, f"bad-lenient-{name}", "executorch", text))
     for path, values in REFUSED.items():
         for n, value in enumerate(values):
             name = f"bad-{path.replace('/', '.')}-{n}"
@@ -196,7 +220,7 @@ def dumped(values: Json) -> str:
 def _case(folder: Path, name: str, target: str, text: str) -> Json:
     file = folder / FOLDER / f"{name}.json"
     file.parent.mkdir(exist_ok=True)
-    file.write_text(text, encoding="utf-8")
+    file.write_bytes(text.encode())
     about = {"file": file.name, "target": target}
     try:
         return about | {"expected": app_manifest(text, target)}

@@ -34,7 +34,10 @@ class FrameBuilder(
     private var gridRow = 0
     private var rowRoom = stored.height
 
-    /** The next [count] pixels, row by row; any number at a time. Opacity is ignored. */
+    /**
+     * The next [count] pixels, row by row; any number at a time. What is clear becomes black, as
+     * Python reads it: each colour times its opacity.
+     */
     fun take(argb: IntArray, count: Int = argb.size) {
         var from = 0
         while (from < count) {
@@ -57,7 +60,7 @@ class FrameBuilder(
         var cell = cell // locals: this loop sees every pixel of the photo
         var room = room
         for (i in from until to) {
-            val pixel = argb[i]
+            val pixel = onBlack(argb[i])
             val first = min(grid.width, room)
             add(cell, pixel, first)
             room -= first
@@ -114,4 +117,12 @@ class FrameBuilder(
         }
         sums.fill(0)
     }
+}
+
+/** The pixel opaque on black, rounded; its own colours, not multiplied by the opacity yet. */
+internal fun onBlack(argb: Int): Int {
+    val opacity = argb ushr 24
+    if (opacity == 0xff) return argb
+    fun level(shift: Int) = ((((argb shr shift) and 0xff) * opacity * 2 + 255) / 510) shl shift
+    return (0xff shl 24) or level(16) or level(8) or level(0)
 }

@@ -2,7 +2,6 @@ package org.mobileseg.core
 
 import org.json.JSONException
 import org.json.JSONObject
-import org.json.JSONTokener
 
 /** In the order of channels, and of drawing. */
 internal val LESION_CODES = listOf("MA", "HE", "EX", "SE")
@@ -43,20 +42,19 @@ fun readManifest(text: String, target: Target): Manifest {
 }
 
 private fun objectIn(text: String): JSONObject {
-    try {
-        val tokens = JSONTokener(text)
-        val value = tokens.nextValue()
-        if (value is JSONObject && tokens.nextClean() == END) return value
-    } catch (ignored: JSONException) {
-        // told below, like any other text that is no object
-    } catch (ignored: StackOverflowError) {
-        // org.json reads lists in lists by recursion: a text of brackets alone ends here
+    if (isStrictJson(text)) {
+        try {
+            return JSONObject(text)
+        } catch (ignored: JSONException) {
+            // a list, or a word: told below
+        } catch (ignored: StackOverflowError) {
+            // org.json reads lists in lists by recursion: a tower of them is no manifest
+        }
     }
     throw ManifestProblem("not-json", "", text.take(FIRST_CHARACTERS))
 }
 
 private const val FIRST_CHARACTERS = 40 // of a text that is shown in an error
-private const val END = '\u0000' // what org.json gives behind the last character
 
 private fun checkSchema(schema: Entry) {
     val found = schema.wholeOrNull() ?: schema.refuse("schema")

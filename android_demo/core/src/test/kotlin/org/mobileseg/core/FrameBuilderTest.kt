@@ -29,5 +29,14 @@ class FrameBuilderTest {
         for (tag in listOf(0, 9, -1)) assertEquals(Orientation.UPRIGHT, Orientation.ofExif(tag))
     }
 
-    private fun grey(level: Int) = level * 0x010101
+    @Test
+    fun `what is clear is black, and what is half clear is half as bright`() {
+        assertEquals(0xff000000.toInt(), onBlack(0x00ffffff))
+        assertEquals(0xff804020.toInt(), onBlack(0xff804020.toInt()))
+        assertEquals(0xff402010.toInt(), onBlack(0x80804020.toInt())) // 128/255 of it, rounded
+        assertEquals(0xff010001.toInt(), onBlack(0x80010001.toInt())) // 0.502 rounds up
+        assertEquals(0xff000000.toInt(), onBlack(0x7f010000)) // and 0.498 down
+    }
+
+    private fun grey(level: Int) = (0xff shl 24) or (level * 0x010101)
 }

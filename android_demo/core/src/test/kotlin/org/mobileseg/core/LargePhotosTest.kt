@@ -46,6 +46,7 @@ private class FormulaPhoto(override val stored: Size) : Photo {
         val first = x * 31 + y * 17 + ((x * y) shr 7)
         val green = first + 101
         val blue = first + 202
-        return ((first and 255) shl 16) or ((green and 255) shl 8) or (blue and 255)
+        val rgb = ((first and 255) shl 16) or ((green and 255) shl 8) or (blue and 255)
+        return (0xff shl 24) or rgb
     }
 }
