@@ -11,7 +11,7 @@ JOBS   ?= auto
 TESTS  ?=
 OUT    ?= $(if $(DATA),demo-data,demo)
 
-.PHONY: setup demo test check fuzz bench bench-gpu clean
+.PHONY: setup demo test check apps apps-tools apps-full fuzz bench bench-gpu clean
 
 setup: $(READY)
 
@@ -20,7 +20,7 @@ $(READY): pyproject.toml constraints.txt
 		{ echo "mobileseg needs Python 3.11 or later; name one: make PYTHON=python3.11"; exit 2; }
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --constraint constraints.txt \
-		--editable '.[executorch,coreml,onnx,sign,multigpu,cluster,dev]'
+		--editable '.[executorch,coreml,onnx,sign,multigpu,cluster,serve,dev]'
 	@touch $@
 
 demo: setup
@@ -33,6 +33,17 @@ check: setup
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# The demo apps, built and tried as far as Linux can; apps-full plants every fault apart.
+apps-tools: setup
+	.ci/app-tools
+
+apps: apps-tools
+	OMP_NUM_THREADS=1 $(VENV)/bin/pytest --numprocesses $(JOBS) --dist loadfile tests/apps
+
+apps-full: apps-tools
+	MOBILESEG_APPS_FULL=1 OMP_NUM_THREADS=1 $(VENV)/bin/pytest \
+		--numprocesses $(JOBS) --dist loadfile tests/apps
 
 fuzz: setup
 	PYTHONPATH=tests $(VENV)/bin/python -m fuzz $(FUZZ)

@@ -128,6 +128,32 @@ REFUSED: dict[str, list[Any]] = {
     "files/model.pte/sha256": [GONE, SUM[:-1], SUM.upper(), 5],
     "files/model.pte/bytes": [GONE, 0, -1, 1.5, "481216", True],
 }
+# Two entries are gone, and all apps name the same one: so checks have one order.
+GONE_TOGETHER = [
+    ("schema", "target"),
+    ("target", "mobileseg"),
+    ("mobileseg", "precision"),
+    ("precision", "variant"),
+    ("variant", "task"),
+    ("task", "artifact"),
+    ("artifact", "frames"),
+    ("frames", "lesions"),
+    ("lesions/0/code", "lesions/0/name"),
+    ("lesions/0/name", "lesions/0/threshold"),
+    ("lesions/0/threshold", "lesions/0/colour"),
+    ("lesions/0/colour", "lesions/1/code"),
+    ("lesions/1/colour", "input"),
+    ("input/name", "input/shape"),
+    ("input/shape", "input/dtype"),
+    ("input/dtype", "input/order"),
+    ("input/order", "outputs"),
+    ("outputs/0/name", "outputs/0/shape"),
+    ("outputs/0/shape", "outputs/0/dtype"),
+    ("outputs/0/dtype", "outputs/1/name"),
+    ("outputs/2/dtype", "exporter"),
+    ("exporter", "files"),
+    ("files/model.pte/sha256", "files/model.pte/bytes"),
+]
 NO_OBJECT = {
     "empty": "",
     "cut": '{"schema": 2, "target": "exec',
@@ -206,6 +232,9 @@ def write(folder: Path) -> dict[str, Any]:
         for n, value in enumerate(values):
             name = f"bad-{path.replace('/', '.')}-{n}"
             cases.append(_case(folder, name, "executorch", dumped(changed(base, path, value))))
+    for n, (first, then) in enumerate(GONE_TOGETHER):
+        both = changed(changed(base, first, GONE), then, GONE)
+        cases.append(_case(folder, f"bad-both-{n}", "executorch", dumped(both)))
     return {
         FOLDER: cases,
         "runtimes": [_runtime(exporter, runtime) for exporter, runtime in RUNTIMES],
