@@ -1,0 +1,201 @@
+/// The checks of a manifest, in the order that all apps share: the first failure is the one told.
+struct ManifestReader {
+    let root: ManifestEntry
+    let target: String
+
+    struct Texts {
+        let target: String
+        let precision: String
+        let variant: String
+        let task: String
+        let mobileseg: String
+        let artifact: String
+        let name: String
+    }
+
+    /// How a target's files look.
+    private struct Form {
+        let artifact: String
+        let channelsLast: Bool
+        let isOneFile: Bool
+    }
+
+    private static let forms: [String: Form] = [
+        "coreml": Form(artifact: "model.mlpackage", channelsLast: false, isOneFile: false),
+        "executorch": Form(artifact: "model.pte", channelsLast: true, isOneFile: true),
+        "onnx": Form(artifact: "model.onnx", channelsLast: true, isOneFile: true)
+    ]
+    private static let frameEdges: ClosedRange<Int> = 32...4096
+    private static let sideStep: Int = 32  // the network halves its maps five times
+    private static let largestSide: Int = 4096
+    private static let largestBytes: Int = 1 << 40
+    private static let hexDigits: Set<Character> = Set("0123456789abcdef")
+
+    func manifest() throws -> Manifest {
+        try checkSchema()
+        guard let form: Form = ManifestReader.forms[target], root["target"].value == .text(target)
+        else {
+            throw root["target"].problem(.target)
+        }
+        let texts: Texts = try readTexts(form)
+        try refuseOther("graph", than: "whole")
+        try refuseOther("answer", than: "probabilities")
+        let frame: PixelSize = try readFrame()
+        let lesions: [Lesion] = try readLesions()
+        let inputName: String = try readInput(frame: frame, channelsLast: form.channelsLast)
+        let side: Int = try readOutputs(lesions: lesions.count)
+        let exporter: [String: String] = try readExporter()
+        let files: [String: FileSum] = try readFiles(form)
+        return Manifest(
+            texts: texts, frame: frame, side: side, lesions: lesions, inputName: inputName,
+            exporter: exporter, files: files)
+    }
+
+    private func checkSchema() throws {
+        let entry: ManifestEntry = root["schema"]
+        guard case .number(let found)? = entry.value, found == found.rounded() else {
+            throw entry.problem(.schema)
+        }
+        if found > Double(Constants.schema) {
+            throw entry.problem(.schemaNewer)
+        }
+        if found != Double(Constants.schema) {
+            throw entry.problem(.schema)
+        }
+    }
+
+    private func readTexts(_ form: Form) throws -> Texts {
+        let mobileseg: String = try root["mobileseg"].text()
+        let precision: String = try root["precision"].text()
+        let variant: String = try root["variant"].text()
+        let task: String = try root["task"].text()
+        try root["artifact"].text(form.artifact)
+        let name: String = (try? root["members"][0]["name"].text()) ?? variant
+        return Texts(
+            target: target, precision: precision, variant: variant, task: task,
+            mobileseg: mobileseg, artifact: form.artifact, name: name)
+    }
+
+    private func refuseOther(_ key: String, than expected: String) throws {
+        let entry: ManifestEntry = root[key]
+        if entry.value != nil {
+            try entry.text(expected)
+        }
+    }
+
+    private func readFrame() throws -> PixelSize {
+        let frames: [ManifestEntry] = try root["frames"].list(1...Int.max)
+        for frame in frames {
+            for edge in try frame.list(2...2) {
+                guard (try? edge.whole(ManifestReader.frameEdges)) != nil else {
+                    throw frame.problem()
+                }
+            }
+        }
+        return PixelSize(
+            height: try frames[0][0].whole(ManifestReader.frameEdges),
+            width: try frames[0][1].whole(ManifestReader.frameEdges))
+    }
+
+    private func readLesions() throws -> [Lesion] {
+        let most: Int = Constants.lesionCodes.count
+        var lesions: [Lesion] = []
+        for entry in try root["lesions"].list(1...most) {
+            try entry.object()
+            let code: String = try entry["code"].text()
+            let isRepeated: Bool = lesions.contains { (lesion: Lesion) -> Bool in
+                lesion.code == code
+            }
+            guard Constants.lesionCodes.contains(code), !isRepeated else {
+                throw entry["code"].problem()
+            }
+            lesions.append(
+                Lesion(
+                    code: code, name: try entry["name"].text(),
+                    threshold: try entry["threshold"].number(0...1),
+                    colour: try readColour(entry["colour"])))
+        }
+        return lesions
+    }
+
+    private func readColour(_ entry: ManifestEntry) throws -> Colour {
+        let levels: [UInt8] = try entry.list(3...3).map { (level: ManifestEntry) -> UInt8 in
+            guard let whole: Int = try? level.whole(0...255) else { throw entry.problem() }
+            return UInt8(whole)
+        }
+        return Colour(red: levels[0], green: levels[1], blue: levels[2])
+    }
+
+    private func readInput(frame: PixelSize, channelsLast: Bool) throws -> String {
+        let input: ManifestEntry = root["input"]
+        try input.object()
+        let name: String = try input["name"].text()
+        let channels: Int = Picture.channels
+        try input["shape"].shape(
+            channelsLast
+                ? [1, frame.height, frame.width, channels]
+                : [1, channels, frame.height, frame.width])
+        try input["dtype"].text("uint8")
+        try input["order"].text("RGB")
+        return name
+    }
+
+    private func readOutputs(lesions: Int) throws -> Int {
+        let outputs: [ManifestEntry] = try root["outputs"].list(3...3)
+        try outputs[0].object()
+        try outputs[0]["name"].text("probabilities")
+        let side: Int = try readSide(outputs[0]["shape"], lesions: lesions)
+        try outputs[0]["dtype"].text("float32")
+        try checkOutput(outputs[1], name: "crop", shape: [1, 4])
+        try checkOutput(outputs[2], name: "retina", shape: [1, 1])
+        return side
+    }
+
+    private func checkOutput(_ output: ManifestEntry, name: String, shape: [Int]) throws {
+        try output.object()
+        try output["name"].text(name)
+        try output["shape"].shape(shape)
+        try output["dtype"].text("float32")
+    }
+
+    private func readSide(_ entry: ManifestEntry, lesions: Int) throws -> Int {
+        guard let side: Int = try? entry[2].whole(1...ManifestReader.largestSide),
+            side % ManifestReader.sideStep == 0
+        else { throw entry.problem() }
+        try entry.shape([1, lesions, side, side])
+        return side
+    }
+
+    private func readExporter() throws -> [String: String] {
+        let entry: ManifestEntry = root["exporter"]
+        var exporter: [String: String] = [:]
+        for key in try entry.object().keys.sorted() {
+            guard case .text(let text)? = entry[key].value else { throw entry[key].problem() }
+            exporter[key] = text
+        }
+        return exporter
+    }
+
+    private func readFiles(_ form: Form) throws -> [String: FileSum] {
+        let entry: ManifestEntry = root["files"]
+        let listed: [String: JSONValue] = try entry.object()
+        if form.isOneFile {
+            try entry[form.artifact].object()
+            _ = try readSum(entry[form.artifact])
+        }
+        var files: [String: FileSum] = [:]
+        for name in listed.keys {
+            files[name] = try? readSum(entry[name])
+        }
+        return files
+    }
+
+    private func readSum(_ entry: ManifestEntry) throws -> FileSum {
+        let sha256: String = try entry["sha256"].text()
+        guard sha256.count == 64, ManifestReader.hexDigits.isSuperset(of: sha256) else {
+            throw entry["sha256"].problem()
+        }
+        return FileSum(
+            sha256: sha256, bytes: try entry["bytes"].whole(1...ManifestReader.largestBytes))
+    }
+}

@@ -1,0 +1,48 @@
+import RetinaCore
+
+/// A lesion that the model looks for, and what it found of it.
+struct FoundLesion: Identifiable, Sendable {
+    let lesion: Lesion
+    let mask: Mask
+    let finding: Finding
+
+    var id: String { lesion.code }
+}
+
+/// One photo and everything that is shown of it.
+struct Analysis: Sendable {
+    let photo: Photo
+    let crop: Crop
+    let warnings: [Warning]
+    let lesions: [FoundLesion]
+    let milliseconds: Double
+
+    init(photo: Photo, answer: Answer, manifest: Manifest) {
+        let side: Int = manifest.side
+        let pixels: Int = side * side
+        var found: [FoundLesion] = []
+        for (channel, lesion) in manifest.lesions.enumerated() {
+            let start: Int = channel * pixels
+            let slice: ArraySlice<Float> = answer.probabilities[start..<start + pixels]
+            let mask: Mask = Mask(side: side, pixels: thresholded(slice, at: lesion.threshold))
+            let finding: Finding = Finding(mask: mask, retina: answer.retina)
+            found.append(FoundLesion(lesion: lesion, mask: mask, finding: finding))
+        }
+        self.photo = photo
+        crop = answer.crop
+        warnings = RetinaCore.warnings(retina: answer.retina, crop: answer.crop, side: side)
+        lesions = found
+        milliseconds = answer.milliseconds
+    }
+
+    /// The photo with the lesions that are not hidden.
+    func picture(hiding hidden: Set<String>, opacity: Int) -> Picture {
+        var layers: [Layer] = []
+        for found in lesions where !hidden.contains(found.lesion.code) {
+            layers.append(Layer(mask: found.mask, colour: found.lesion.colour))
+        }
+        return drawOverlay(
+            frame: photo.frame, content: photo.content, crop: crop, layers: layers,
+            opacity: opacity)
+    }
+}
