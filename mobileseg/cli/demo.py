@@ -32,6 +32,7 @@ CHOICES: dict[str, Any] = {
 SETTLED = 0.3  # of the epochs: on IDRiD the same training has 0.79 test AUPR so, 0.61 without
 PHANTOMS, PHANTOM_PX = 63, 512
 SHOWN = 3  # pictures in the report
+LIVE = "onnx"  # the target whose bundle `serve` shows
 CROPPED = 4  # phantoms beside the test pictures: enough to see the crop at work
 
 
@@ -72,6 +73,8 @@ def command(data: Path | None, output: Path, task: str, side: int, epochs: int, 
     seen = sorted(prepared, key=lambda p: -int(p.masks.sum()))[:SHOWN]
     page = write_report(output, run, folder, scores, results, not_made, [p.name for p in seen])
     click.echo(f"{page}: open it in a browser. {NOT_MEDICAL}")
+    for bundle in (path for path in bundles if path.name == LIVE):
+        click.echo(f"mobileseg serve {bundle}: the same model on photos of your own")
     if any(parity_verb.differs(r) for r in results):
         raise SystemExit(1)
 
