@@ -33,17 +33,6 @@ class Source:
     path: Path
     root: Node
 
-    @property
-    def module(self) -> str:
-        """RetinaCore, or a target of the project; a package's tests are none that others see."""
-        inside = self.path.relative_to(DEMO).parts
-        return "RetinaCoreTests" if "RetinaCoreTests" in inside else inside[0]
-
-    @property
-    def imports(self) -> set[str]:
-        found = (node for node in walk(self.root) if node.type == "import_declaration")
-        return {text(node.named_children[-1]) for node in found}
-
     def fault(self, node: Node, what: str) -> Fault:
         return Fault(self.path, node.start_point.row + 1, what)
 
@@ -59,9 +48,9 @@ def walk(node: Node) -> Iterator[Node]:
 
 
 def swift_files() -> list[Path]:
-    """Every Swift file of the demo that is not a build's."""
-    found = sorted(DEMO.rglob("*.swift"))
-    return [path for path in found if not {".build", "DerivedData", "node_modules"} & {*path.parts}]
+    """Every Swift file of the core, the app and their tests that is not a build's."""
+    found = sorted(DEMO.glob("Retina*/**/*.swift"))
+    return [path for path in found if not {".build", "DerivedData"} & {*path.parts}]
 
 
 def parsed(path: Path, code: bytes | None = None) -> Source:

@@ -1,7 +1,6 @@
 """The iOS demo's Swift, as far as it can be checked where there is no Swift compiler.
 
-Syntax, names and argument labels (`ios_demo/ci/swift_lint.py`), constants and texts against the
-goldens. That the checks can fail is shown by planting faults. Nothing here infers a type.
+Syntax, constants and texts against the goldens. Types are `test_ios_types.py`'s matter.
 """
 
 from __future__ import annotations
@@ -23,7 +22,6 @@ DEMO = REPOSITORY / "ios_demo"
 GOLDENS = REPOSITORY / "tests" / "goldens"
 CORE = DEMO / "RetinaCore" / "Sources" / "RetinaCore"
 sys.path.insert(0, str(DEMO / "ci"))
-lint: Any = import_module("swift_lint")
 tree: Any = import_module("swift_tree")
 
 FILES: list[Path] = tree.swift_files()
@@ -32,130 +30,30 @@ TEXTS: dict[str, dict[str, str]] = json.loads((GOLDENS / "texts.json").read_text
 # Of ExecuTorch, which is Android's.
 NOT_FOR_IOS = {"runtimes"}
 
-# Name -> file, what stands there, what is planted, and what must be said of it.
-PLANTED = {
-    "a bracket too few": (
-        "RetinaCore/Sources/RetinaCore/Statistics.swift",
-        "let sorted: [Double] = values.sorted()",
-        "let sorted: [Double] = values.sorted(",
-        "syntax",
-    ),
-    "a wrong label": (
-        "RetinaDemo/Engine/Analysis.swift",
-        "thresholded(slice, at: lesion.threshold)",
-        "thresholded(slice, threshold: lesion.threshold)",
-        "thresholded called with (_:threshold:); declared with (_:at:)",
-    ),
-    "an argument too few": (
-        "RetinaDemo/Engine/Answer.swift",
-        "height: Int(square[3].rounded()))",
-        ")",
-        "Crop called with (left:top:width:); declared with (left:top:width:height:)",
-    ),
-    "an initialiser that only the package sees": (
-        "RetinaDemo/Engine/Analysis.swift",
-        "crop = answer.crop",
-        'crop = answer.crop; _ = ManifestEntry(path: "", value: nil)',
-        "ManifestEntry is declared elsewhere, and not for this file",
-    ),
-    "a misspelt type": (
-        "RetinaDemo/Photo/Photo.swift",
-        "let content: PixelSize",
-        "let content: PixlSize",
-        "nobody declares the type PixlSize",
-    ),
-    "a misspelt member": (
-        "RetinaDemo/Views/LesionList.swift",
-        "found.lesion.colour",
-        "found.lesion.color",
-        "nobody declares the member color",
-    ),
-    "a text that is none": (
-        "RetinaDemo/Views/OpacitySlider.swift",
-        "Texts.text(.opacityValue",
-        "Texts.text(.opacityInPercent",
-        "nobody declares the member opacityInPercent",
-    ),
-    "a constant that is none": (
-        "RetinaDemo/Photo/PhotoReader.swift",
-        "Constants.mostMegapixels * million",
-        "Constants.mostPixels * million",
-        "Constants has no member mostPixels",
-    ),
-    "a member that another type has": (
-        "RetinaDemo/Engine/Analysis.swift",
-        "frame: photo.frame, content: photo.content, crop",
-        "frame: photo.frame, content: photo.frame.content, crop",
-        "Picture has no member content",
-    ),
-    "a call that throws, not marked": (
-        "RetinaDemo/Engine/ModelRunner.swift",
-        "let buffer: CVPixelBuffer = try pixelBuffer(of: frame)",
-        "let buffer: CVPixelBuffer = pixelBuffer(of: frame)",
-        "pixelBuffer: throws, called without try",
-    ),
-    "a call that waits, not marked": (
-        "RetinaDemo/Bench/Benchmark.swift",
-        "_ = try await runner.answer(to: frame)",
-        "_ = try runner.answer(to: frame)",
-        "answer: async, called without await",
-    ),
-    "an error that may not leave": (
-        "RetinaDemo/Photo/PhotoStore.swift",
-        "static func keep(_ data: Data) throws {",
-        "static func keep(_ data: Data) {",
-        "'try' in what is not declared throws",
-    ),
-    "a case left out": (
-        "RetinaDemo/Engine/ComputeUnits.swift",
-        "        case .cpuOnly: return .cpuOnly\n",
-        "",
-        "switch without cpuOnly",
-    ),
-    "a framework that is not imported": (
-        "RetinaDemo/App/AppModel.swift",
-        "import Combine\n",
-        "",
-        "ObservableObject needs import Combine or SwiftUI",
-    ),
-}
-
 
 def named(path: Path) -> str:
     return path.relative_to(DEMO).as_posix()
 
 
-def test_no_swift_file_has_a_fault() -> None:
-    assert len(FILES) > 40
-    assert [str(fault) for fault in lint.faults(tree.parsed(path) for path in FILES)] == []
+@pytest.mark.parametrize("path", FILES, ids=named)
+def test_a_swift_file_has_no_fault_of_syntax(path: Path) -> None:
+    assert [str(fault) for fault in tree.syntax_faults(tree.parsed(path))] == []
 
 
-@pytest.fixture(scope="module")
-def planted_faults() -> list[Any]:
-    """What is said of all the planted faults, which stand in the files at the same time."""
-    sources = []
-    for path in FILES:
-        code = path.read_text(encoding="utf-8")
-        for file, there, planted, _ in PLANTED.values():
-            if named(path) == file:
-                assert code.count(there) == 1, f"{file} has changed: plant {planted!r} elsewhere"
-                code = code.replace(there, planted)
-        sources.append(tree.parsed(path, code.encode()))
-    found: list[Any] = lint.faults(sources)
-    return found
-
-
-@pytest.mark.parametrize("name", PLANTED)
-def test_a_planted_fault_is_found_with_its_file_and_line(
-    name: str, planted_faults: list[Any]
-) -> None:
-    file, there, _, said = PLANTED[name]
-    here = [fault for fault in planted_faults if named(fault.path) == file and said in fault.what]
-    assert here, [str(fault) for fault in planted_faults]
-    code = (DEMO / file).read_text(encoding="utf-8")
+def test_a_bracket_too_few_is_found_with_its_file_and_line() -> None:
+    path = CORE / "Statistics.swift"
+    code = path.read_text(encoding="utf-8")
+    there = "let sorted: [Double] = values.sorted()"
+    assert there in code, f"{path.name} has changed: plant the fault elsewhere"
     line = code[: code.index(there)].count("\n") + 1
-    # A missing import shows where its first name stands, a missing case where the switch begins.
-    assert name.startswith(("a framework", "a case")) or abs(here[0].line - line) <= 2
+    found = tree.syntax_faults(tree.parsed(path, code.replace(there, there[:-1]).encode()))
+    assert any(abs(fault.line - line) <= 2 for fault in found)
+    assert str(found[0]).startswith(f"{path}:") and "syntax: " in str(found[0])
+
+
+def test_all_of_the_apps_files_are_looked_at() -> None:
+    folders = {path.relative_to(DEMO).parts[0] for path in FILES}
+    assert len(FILES) > 40 and folders == {"RetinaCore", "RetinaDemo", "RetinaDemoTests"}
 
 
 def constants() -> dict[str, Any]:

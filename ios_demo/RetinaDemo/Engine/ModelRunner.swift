@@ -1,4 +1,4 @@
-import CoreML
+@preconcurrency import CoreML  // MLModel does not say that it is Sendable
 import CoreVideo
 import Foundation
 import RetinaCore

@@ -5,7 +5,7 @@ import UIKit
 /// The system's camera screen.
 struct CameraPicker: UIViewControllerRepresentable {
     /// A person may have refused the app the camera; then its screen would stay black.
-    static var isUsable: Bool {
+    @MainActor static var isUsable: Bool {
         let status: AVAuthorizationStatus = AVCaptureDevice.authorizationStatus(for: .video)
         return UIImagePickerController.isSourceTypeAvailable(.camera)
             && status != .denied && status != .restricted

@@ -12,23 +12,25 @@ struct LesionList: View {
                 .font(.headline)
                 .accessibilityAddTraits(.isHeader)
             ForEach(lesions) { (found: FoundLesion) in
-                LesionRow(found: found, isShown: isShown(found.lesion.code))
+                LesionRow(found: found, isShown: $hidden[isShowing: found.lesion.code])
             }
         }
     }
+}
 
-    private func isShown(_ code: String) -> Binding<Bool> {
-        Binding<Bool>(
-            get: { !HiddenLesions.codes(in: hidden).contains(code) },
-            set: { (shown: Bool) in
-                var codes: Set<String> = HiddenLesions.codes(in: hidden)
-                if shown {
-                    codes.remove(code)
-                } else {
-                    codes.insert(code)
-                }
-                hidden = HiddenLesions.text(of: codes)
-            })
+extension String {
+    /// In a text of the lesions that are off: whether one is on, as a switch binds to it.
+    fileprivate subscript(isShowing code: String) -> Bool {
+        get { !HiddenLesions.codes(in: self).contains(code) }
+        set {
+            var codes: Set<String> = HiddenLesions.codes(in: self)
+            if newValue {
+                codes.remove(code)
+            } else {
+                codes.insert(code)
+            }
+            self = HiddenLesions.text(of: codes)
+        }
     }
 }
 
