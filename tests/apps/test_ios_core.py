@@ -50,7 +50,7 @@ PLANTED_ALONE = [
     ("Mask.swift", "probability >= limit", "probability > limit", "testThresholdsCompareInFloat32"),
     ("Findings.swift", "10_000 + 0.5", "10_000", "testFindingsAndWarningsArePythons"),
     ("Findings.swift", "[Warning.tooSmall]", "[]", "testFindingsAndWarningsArePythons"),
-    ("FrameFitter.swift", "+ area) /", "+ area - 1) /", "testLargePhotosArePythonsByteForByte"),
+    ("FrameFitter.swift", "+ area) /", "+ area - 1) /", "testPhotoToFrameIsPythonsByteForByte"),
     ("FittedSize.swift", "+ photo.width) / (2", ") / (2", "testPhotoToFrameIsPythonsByteForByte"),
     ("Overlay.swift", "inside >= 0", "inside > 0", "testOverlaysArePythonsByteForByte"),
 ]
