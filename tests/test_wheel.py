@@ -27,6 +27,7 @@ CALLS = {
     "mil": ["inspect", "{bundles}/coreml/model.mlpackage", "--json"],
     "parity": ["{bundles}/torchscript", "--data", "{phantoms}", "--json"],
     "goldens": ["-o", "goldens"],
+    "bench": ["{bundles}/torchscript", "--rounds", "2", "--peer", "PyTorch eager", "--json"],
 }
 TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"
 
@@ -34,7 +35,6 @@ TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"
 ELSEWHERE = {
     "demo",
     "quantize",
-    "bench",
     "bundle-apps",
     "serve",
 }  # below, and tests/cli

@@ -5,7 +5,7 @@ An entrant is data, because it travels to a process of its own; `open_entrant` i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -116,7 +116,7 @@ FORMS = (
 
 
 def entrants_of(
-    run: Run, graph: str, folder: Path, say: Callable[[str], None]
+    run: Run, graph: str, folder: Path, say: Callable[[str], None], peers: Sequence[str]
 ) -> Iterator[Entrant | tuple[Entrant, str]]:
     """Write a run in every form; PyTorch's own come with it.
 
@@ -124,6 +124,7 @@ def entrants_of(
         graph: "whole" or "network".
         folder: for the files.
         say: told of each before it is written, which can take a minute.
+        peers: of `OTHERS`.
 
     Yields:
         An entrant; or one and why it cannot take part.
@@ -146,5 +147,5 @@ def entrants_of(
             yield entrant
         except (MissingToolkit, BadInput) as error:
             yield entrant, str(error)
-    for engine in OTHERS:
+    for engine in peers:
         yield Entrant(engine, Order((frame,), graph=graph), path)

@@ -17,6 +17,7 @@ from converters.bench.trust import doubts, load_average
 from converters.bundle import Bundle
 from converters.orders import Order
 from converters.targets import TARGETS
+from mobileseg.errors import UnknownName
 from mobileseg.runs import Run
 
 GRAPHS = ("whole", "network")
@@ -32,13 +33,28 @@ class Result:
     doubts: list[str]
 
 
-def bench_run(run: Run, graphs: Sequence[str], pace: Pace, data: Path | None, say: Say) -> Result:
+def refuse_unknown(peers: Sequence[str]) -> None:
+    """Raise UnknownName for a peer that there is not."""
+    for name in peers:
+        if name not in OTHERS:
+            raise UnknownName("peer", name, OTHERS)
+
+
+def bench_run(
+    run: Run,
+    graphs: Sequence[str],
+    pace: Pace,
+    data: Path | None,
+    say: Say,
+    peers: Sequence[str] = tuple(OTHERS),
+) -> Result:
     """Write a run in every form and time the files beside their peers, a graph at a time.
 
     Args:
         graphs: of `GRAPHS`.
         data: an IDRiD folder to score the files of the network alone on; None: no AUPR.
         say: told what is going on.
+        peers: of `OTHERS`; onnxruntime, which ratios are taken to, is there in any case.
 
     Raises:
         BadInput: the run's weights are missing, or `data` has no test pictures.
@@ -48,7 +64,7 @@ def bench_run(run: Run, graphs: Sequence[str], pace: Pace, data: Path | None, sa
     scores: dict[tuple[str, str], float] = {}
     with tempfile.TemporaryDirectory() as folder:
         for graph in sorted(graphs, key=GRAPHS.index, reverse=True):  # the network's are scored
-            ready, absent = _apart(entrants_of(run, graph, Path(folder), say))
+            ready, absent = _apart(entrants_of(run, graph, Path(folder), say, peers))
             rows += Field(ready, pace, say).measure()
             rows += [not_measured(why, **described(e, pace.threads)) for e, why in absent]
             if data is not None:
@@ -58,10 +74,12 @@ def bench_run(run: Run, graphs: Sequence[str], pace: Pace, data: Path | None, sa
     return _result(rows, load, pace)
 
 
-def bench_bundle(bundle: Bundle, pace: Pace, say: Say) -> Result:
+def bench_bundle(
+    bundle: Bundle, pace: Pace, say: Say, peers: Sequence[str] = tuple(OTHERS)
+) -> Result:
     """Time a bundle's own file beside what else its run could be used with."""
     load = load_average()
-    with _bundle_entrants(bundle, say) as entrants:
+    with _bundle_entrants(bundle, say, peers) as entrants:
         rows = Field(entrants, pace, say).measure()
     own = ENGINES.get(bundle.target.name)
     for found in rows:
@@ -78,11 +96,11 @@ def own_entrant(bundle: Bundle) -> Entrant:
 
 
 @contextmanager
-def _bundle_entrants(bundle: Bundle, say: Say) -> Iterator[list[Entrant]]:
+def _bundle_entrants(bundle: Bundle, say: Say, engines: Sequence[str]) -> Iterator[list[Entrant]]:
     """The bundle's file; onnxruntime's on the same graph, if it is not that; PyTorch's forms."""
     own = own_entrant(bundle)
     order = Order((bundle.frame_hw,), graph=bundle.order.graph)
-    peers = [Entrant(engine, order, own.run) for engine in OTHERS]
+    peers = [Entrant(engine, order, own.run) for engine in engines]
     with tempfile.TemporaryDirectory() as folder:
         onnx = Path(folder) / TARGETS["onnx"].artifact
         if own.target != "onnx":

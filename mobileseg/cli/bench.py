@@ -40,6 +40,13 @@ if TYPE_CHECKING:
     metavar="N",
     help="Of each engine, which is pinned to as many cores.",
 )
+@click.option(
+    "--peer",
+    "peers",
+    multiple=True,
+    metavar="NAME",
+    help='"PyTorch eager", "torch.compile" (minutes to start) or "LiteRT". [default: all]',
+)
 @data_option(required=False, text="IDRiD folder: the files' AUPR on its test pictures.")
 @click.option(
     "--sustained",
@@ -95,6 +102,7 @@ def command(
     graphs: tuple[str, ...],
     rounds: int,
     threads: int,
+    peers: tuple[str, ...],
     data: Path | None,
     sustained: float | None,
     gpu: bool,
@@ -120,6 +128,7 @@ def command(
         mobileseg bench
         mobileseg bench s-ex --data IDRiD --picture speed.png -o speed.json
         mobileseg bench xs-ex-executorch-int8
+        mobileseg bench xs-ex-executorch-int8 --peer "PyTorch eager"
         mobileseg bench xs-ex-executorch-fp32 --sustained 5
         mobileseg bench xs-ex-executorch-fp32 --import phone.json
         mobileseg bench --gpu -o gpu.json
@@ -152,7 +161,7 @@ def command(
         if sustained is not None:
             rows, doubts = _sustained(models, sustained, pace), []
         else:
-            rows, doubts = _host(models, graphs, pace, data)
+            rows, doubts = _host(models, graphs, pace, data, peers)
     if output and not gpu:  # a GPU's rows are written as they come
         write_json(output, rows)
     if picture:
@@ -219,13 +228,20 @@ def _show_gpu(rows: Rows) -> None:
 
 
 def _host(
-    models: tuple[Path, ...], graphs: tuple[str, ...], pace: Pace, data: Path | None
+    models: tuple[Path, ...],
+    graphs: tuple[str, ...],
+    pace: Pace,
+    data: Path | None,
+    peers: tuple[str, ...],
 ) -> tuple[Rows, list[str]]:
-    from converters.bench.host import GRAPHS, bench_bundle, bench_run
+    from converters.bench.entrants import OTHERS
+    from converters.bench.host import GRAPHS, bench_bundle, bench_run, refuse_unknown
     from converters.bundle import is_bundle, open_bundle
     from converters.evidence import write_evidence
     from mobileseg.runs import open_run, pretrained_run
 
+    refuse_unknown(peers)
+    beside = peers or tuple(OTHERS)
     rows: Rows = []
     doubts: list[str] = []
     with progress() as bar:
@@ -239,10 +255,10 @@ def _host(
         for model in models or (pretrained_run(),):
             if is_bundle(model):
                 bundle = open_bundle(model)
-                result: Result = bench_bundle(bundle, pace, say)
+                result: Result = bench_bundle(bundle, pace, say, beside)
                 write_evidence(bundle, "bench", {"rows": result.rows})
             else:
-                result = bench_run(open_run(model), graphs or GRAPHS, pace, data, say)
+                result = bench_run(open_run(model), graphs or GRAPHS, pace, data, say, beside)
             rows += result.rows
             doubts += [d for d in result.doubts if d not in doubts]
     return rows, doubts

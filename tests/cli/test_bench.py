@@ -38,6 +38,7 @@ def test_without_a_gpu_it_says_so_and_exits_3(mobileseg: Mobileseg, tmp_path: Pa
         (["nowhere"], "nowhere: no such folder"),
         (["--rounds", "1"], "--rounds"),
         (["--threads", "0"], "--threads"),
+        (["--peer", "torch"], "no peer 'torch'; choose from PyTorch eager, torch.compile, LiteRT"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
