@@ -37,9 +37,8 @@ def run(make_run: MakeRun, tmp_path_factory: pytest.TempPathFactory) -> Run:
 def rows(run: Run) -> list[dict[str, Any]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(entrants, "FORMS", FORMS)
-        names = ("PyTorch eager", "LiteRT")
-        patch.setattr(entrants, "OTHERS", {name: entrants.OTHERS[name] for name in names})
-        return host.bench_run(run, ["network"], Pace(rounds=3), None, silent).rows
+        peers = ("PyTorch eager", "LiteRT")
+        return host.bench_run(run, ["network"], Pace(rounds=3), None, silent, peers).rows
 
 
 def of(rows: list[dict[str, Any]], engine: str) -> dict[str, Any]:
