@@ -16,16 +16,16 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeGuard
 
-from converters.manifest import SCHEMA
+from converters.manifest import PACKAGE, SCHEMA
+from converters.targets import TARGETS
+from mobileseg.kinds import HEX
 from mobileseg.lesions import LESIONS
 from mobileseg.spec import LARGEST_FRAME_PX
 
 Fits = Callable[[Any], bool]
 
 LARGEST_BYTES = 1 << 40  # of an artifact
-HEX = frozenset("0123456789abcdef")
-ARTIFACTS = {"executorch": "model.pte", "onnx": "model.onnx", "coreml": "model.mlpackage"}
-PACKAGES = ("coreml",)  # an artifact that is a folder: no one sum, and its platform compiles it
+APPS = ("executorch", "onnx", "coreml")  # targets
 
 
 class Problem(Exception):
@@ -66,7 +66,7 @@ def app_manifest(text: str, app: str) -> dict[str, Any]:
 
     Args:
         text: of model.json.
-        app: the target that the app runs, of `ARTIFACTS`.
+        app: the target that the app runs, of `APPS`.
 
     Returns:
         target, precision, variant, task, mobileseg, artifact, name, frame_hw, side, lesions,
@@ -81,7 +81,7 @@ def app_manifest(text: str, app: str) -> dict[str, Any]:
         raise Problem("target", "target")
     top = _At(values)
     said = {name: top(name, _name) for name in ("mobileseg", "precision", "variant", "task")}
-    artifact = top("artifact", lambda v: v == ARTIFACTS[app])
+    artifact = top("artifact", lambda v: v == TARGETS[app].artifact)
     top("graph", lambda v: v == "whole", optional=True)
     top("answer", lambda v: v == "probabilities", optional=True)
     frame = _frame(top)
@@ -100,7 +100,7 @@ def app_manifest(text: str, app: str) -> dict[str, Any]:
         "side": side,
         "lesions": lesions,
         "exporter": exporter,
-        **_listed(top, artifact, app),
+        **_listed(top, artifact),
     }
 
 
@@ -198,10 +198,10 @@ def _outputs(top: _At, lesions: int) -> int:
     return int(found[0]["shape"][2])
 
 
-def _listed(top: _At, artifact: str, app: str) -> dict[str, Any]:
+def _listed(top: _At, artifact: str) -> dict[str, Any]:
     """Sum and size that the artifact has to have."""
     files = _At(top("files", _is_object), "files")
-    if app in PACKAGES:
+    if artifact.endswith(PACKAGE):  # a folder has no one sum, and its platform compiles it
         return {"sha256": None, "bytes": None}
     one = _At(files(artifact, _is_object), files.inside(artifact))
     return {
