@@ -211,3 +211,19 @@ def make_run() -> MakeRun:
         return open_run(folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def onnx_bundle(made_once: MadeOnce, make_run: MakeRun) -> Path:
+    """XS of random weights for the browser, frame 128x160. Copy before changing one."""
+    for package in ("onnx", "onnxscript"):
+        pytest.importorskip(package, reason=f"not run: {package} is not installed")
+    from converters.bundle import write_bundle
+    from converters.targets import target
+
+    def fill(folder: Path) -> None:
+        row = target("onnx")
+        order = row.order([(128, 160)])
+        write_bundle(make_run(folder / "run"), folder / "bundle", target=row, order=order)
+
+    return made_once("onnx-of-apps", fill) / "bundle"

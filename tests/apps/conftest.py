@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -10,25 +9,18 @@ from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).parents[2]
-GOLDENS = REPOSITORY / "tests" / "goldens"
 FRAME = "512x640"  # small, and neither square nor the default: nothing may rely on either
-TARGETS = {
-    "executorch": "executorch",
-    "onnx": "onnxruntime",
-    "coreml": "coremltools",
-}  # its toolkit
-FULL = "MOBILESEG_APPS_FULL" in os.environ  # make apps-full
+TOOLKITS = {"executorch": "executorch", "onnx": "onnxruntime", "coreml": "coremltools"}
 
 
 @pytest.fixture(scope="session")
 def app_bundles(mobileseg: Any, made_once: Callable[..., Path]) -> Path:
     """Bundles of the network that ships, a folder for each target. Copy before changing one."""
-    for toolkit in TARGETS.values():
+    for toolkit in TOOLKITS.values():
         pytest.importorskip(toolkit, reason=f"not run: {toolkit} is not installed")
 
     def fill(folder: Path) -> None:
-        for name in TARGETS:
+        for name in TOOLKITS:
             done = mobileseg("convert", "--target", name, "--frame", FRAME, "-o", name, cwd=folder)
             assert done.returncode == 0, done.stderr
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -34,11 +35,17 @@ FULL = "MOBILESEG_APPS_FULL" in os.environ  # make apps-full
 NOT_RUN = 3
 FEWEST_TESTS = 250  # JUnit's; a pattern that finds no test would leave a check that cannot fail
 PHOTOS = {  # none fits the 512x640 frame of `app_bundles` as it is
-    "larger": make_phantom(6, 701, aspect=1.25).picture,
-    "smaller": make_phantom(5, 300, aspect=1.3).picture,
-    "few-pixels": make_phantom(5, 100).picture,
-    "dark": np.zeros((333, 77, 3), np.uint8),
+    "larger": lambda: make_phantom(6, 701, aspect=1.25).picture,
+    "smaller": lambda: make_phantom(5, 300, aspect=1.3).picture,
+    "few-pixels": lambda: make_phantom(5, 100).picture,
+    "dark": lambda: np.zeros((333, 77, 3), np.uint8),
 }
+
+
+@cache
+def photo_of(name: str) -> NDArray[np.uint8]:
+    """Made when a test asks for it: collecting tests must not wait for phantoms."""
+    return PHOTOS[name]()
 
 
 def script(name: str, *arguments: object, **environment: str) -> str:
@@ -102,7 +109,8 @@ def answered(
     """A folder for each photo, with what the app made of it."""
     folder = tmp_path_factory.mktemp("answers")
     named: list[object] = []
-    for name, photo in PHOTOS.items():
+    for name in PHOTOS:
+        photo = photo_of(name)
         path = folder / f"{name}.rgb"
         path.write_bytes(photo.tobytes())
         named += [path, f"{photo.shape[0]}x{photo.shape[1]}"]
@@ -118,7 +126,7 @@ def predictor(app_bundles: Path) -> Any:
 @pytest.fixture(params=PHOTOS)
 def seen(request: pytest.FixtureRequest, answered: Path, predictor: Any) -> tuple[Path, Prediction]:
     """The app's folder of a photo, and Python's own prediction."""
-    return answered / request.param, predictor.predict(PHOTOS[request.param])
+    return answered / request.param, predictor.predict(photo_of(request.param))
 
 
 def from_apps_probabilities(folder: Path, prediction: Prediction, predictor: Any) -> Prediction:

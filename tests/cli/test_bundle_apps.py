@@ -10,26 +10,12 @@ from typing import Any
 
 import pytest
 
-from converters.bundle import write_bundle
-from converters.targets import target
 from mobileseg.cli import main
 
 for package in ("onnx", "onnxscript"):
     pytest.importorskip(package, reason=f"not run: {package} is not installed")
 
 Call = Callable[..., tuple[Any, str, str]]
-
-
-@pytest.fixture(scope="session")
-def onnx_bundle(made_once, make_run) -> Path:
-    """The same as in tests/converters/apps, made once for both."""
-
-    def fill(folder: Path) -> None:
-        row = target("onnx")
-        order = row.order([(128, 160)])
-        write_bundle(make_run(folder / "run"), folder / "bundle", target=row, order=order)
-
-    return made_once("onnx-of-apps", fill) / "bundle"
 
 
 @pytest.fixture

@@ -39,18 +39,6 @@ main()
 """
 
 
-@pytest.fixture(scope="session")
-def onnx_bundle(made_once, make_run) -> Path:
-    """The same as in tests/converters/apps, made once for both."""
-
-    def fill(folder: Path) -> None:
-        row = target("onnx")
-        order = row.order([(128, 160)])
-        write_bundle(make_run(folder / "run"), folder / "bundle", target=row, order=order)
-
-    return made_once("onnx-of-apps", fill) / "bundle"
-
-
 @pytest.fixture
 def checkout(tmp_path) -> Path:
     """A checkout that has a page and a runtime."""

@@ -1,39 +1,20 @@
-"""What the demo apps' tests share: a bundle for the browser, a page's folder, sample pictures."""
+"""What the tests of serving share: a bundle to change, a page's folder, sample pictures."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from converters.apps.samples import write_samples
 from converters.apps.site import RUNTIME, Site, make_site, samples_site
-from converters.bundle import open_bundle, write_bundle
-from converters.targets import target
-
-MadeOnce = Callable[[str, Callable[[Path], object]], Path]
-
-
-@pytest.fixture(scope="session")
-def onnx_bundle(made_once: MadeOnce, make_run) -> Path:
-    """XS of random weights for the browser, frame 128x160. Copy before changing one."""
-    for package in ("onnx", "onnxscript"):
-        pytest.importorskip(package, reason=f"not run: {package} is not installed")
-
-    def fill(folder: Path) -> None:
-        order = target("onnx").order([(128, 160)])
-        write_bundle(
-            make_run(folder / "run"), folder / "bundle", target=target("onnx"), order=order
-        )
-
-    return made_once("onnx-of-apps", fill) / "bundle"
+from converters.bundle import open_bundle
 
 
 @pytest.fixture(scope="module")
 def bundle(onnx_bundle: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of it for each file of tests."""
+    """A copy of the browser's bundle for each file of tests."""
     return Path(shutil.copytree(onnx_bundle, tmp_path_factory.mktemp("served") / "bundle"))
 
 
