@@ -30,7 +30,7 @@ from mobileseg.spec import PreprocessSpec
 from mobileseg.study.entries import refuse_unfit, refuse_unfit_state
 from mobileseg.study.lock import LOCK
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
-from mobileseg.training.config import SWITCHES, TEACHING, TrainConfig
+from mobileseg.training.config import PIECES, SWITCHES, TEACHING, TrainConfig
 from mobileseg.training.metrics import METRICS, read_metrics
 
 SCHEMA = 1
@@ -40,7 +40,7 @@ EVALUATION = "evaluation.json"
 IDENTITY = ("name", "protocol", "approximate", "preprocess", "data", "data_sha256")
 
 # What a run's row leaves out where it does without.
-UNTOLD = {name: getattr(TrainConfig(), name) for name in (*SWITCHES, *TEACHING)}
+UNTOLD = {name: getattr(TrainConfig(), name) for name in (*SWITCHES, *TEACHING, *PIECES)}
 
 WAITING, RUNNING, COMPLETE = "waiting", "running", "complete"
 DIVERGED, FAILED = "diverged", "failed"

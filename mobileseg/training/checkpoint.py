@@ -23,7 +23,19 @@ from torch import Tensor
 from mobileseg.errors import BadInput
 from mobileseg.files import leftovers, staged_file, write_json, write_text
 from mobileseg.foreign import opened_plain, said, shown
-from mobileseg.kinds import NAME, OBJECT, Unfit, entries, kind, many, mapping, number, one_of, whole
+from mobileseg.kinds import (
+    NAME,
+    OBJECT,
+    Unfit,
+    either,
+    entries,
+    kind,
+    many,
+    mapping,
+    number,
+    one_of,
+    whole,
+)
 from mobileseg.lesions import LESIONS
 from mobileseg.models.build import build
 from mobileseg.models.weights import refuse_misfit, write_tensors
@@ -33,9 +45,11 @@ LAST = "last.pt"
 WRITTEN = (LAST, "config.json", "best.safetensors", "metrics.csv", "run.json")
 REFUSED = "Weights only load failed"  # how PyTorch begins
 ARCHIVE = b"PK"  # how torch.save's files have begun since 1.6; older kinds are no state of ours
+ERROR_CELLS = 32  # a side, of the map of errors: sides are multiples of 32
 ANY_NUMBER = kind("a number", lambda value: type(value) in (int, float))  # NaN: no such lesion
 WROTE = "expected the file that this run wrote"
 MOST_EPOCHS = 10_000_000
+MOST_STEPS = 2**53
 STATE = entries(
     {},
     {
@@ -50,8 +64,12 @@ STATE = entries(
         "thresholds": mapping(one_of(LESIONS), number(0, 1)),
         "rows": many(mapping(NAME, ANY_NUMBER), 0, MOST_EPOCHS),
         "seconds": number(0, 1e10),
+        # Of a training that keeps averaged weights, or that draws pieces where it was wrong.
+        "average": either(entries({}), entries({"steps": whole(0, MOST_STEPS), "weights": OBJECT})),
+        "errors": kind("a tensor", lambda value: isinstance(value, Tensor)),
     },
 )
+LATER = ("average", "errors")  # entries that a state without them does not write
 
 
 @dataclass
@@ -69,6 +87,15 @@ class TrainState:
     thresholds: dict[str, float] = field(default_factory=dict)
     rows: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0  # spent training, interruptions not counted
+    average: dict[str, Any] = field(default_factory=dict)  # see `mobileseg.training.ema`
+    errors: Tensor | None = None  # see `mobileseg.training.validation.error_map`
+
+    def to_file(self) -> dict[str, Any]:
+        """What is written: as it always was, where there is nothing new to tell."""
+        values = vars(self)
+        empty = (self.average == {}, self.errors is None)
+        untold = {name for name, without in zip(LATER, empty, strict=True) if without}
+        return {name: value for name, value in values.items() if name not in untold}
 
 
 def commit(
@@ -84,7 +111,7 @@ def commit(
     """
     # In memory first: on a full disk torch.save names neither the file nor the reason.
     whole = io.BytesIO()
-    torch.save(vars(state), whole)
+    torch.save(state.to_file(), whole)
     try:
         with staged_file(folder / LAST) as staged:
             staged.write_bytes(whole.getbuffer())
@@ -147,11 +174,28 @@ def _refuse_other_run(state: TrainState, config: RunConfig, path: Path) -> None:
         raise BadInput(f"{where}: {len(state.rows)} rows for {state.epoch} epochs; {WROTE}")
     if any(list(row) != list(state.rows[0]) for row in state.rows):
         raise BadInput(f"{where}: rows differ in their columns; {WROTE}")
+    _refuse_other_extras(state, config, where)
     if not state.best_network:
         return  # no epoch yet had a score
     refuse_misfit(state.best_network, expected, where, WROTE)
     if set(state.thresholds) != set(config.lesions):
         raise BadInput(f"{where}: thresholds of {','.join(state.thresholds) or 'none'}; {WROTE}")
+
+
+def _refuse_other_extras(state: TrainState, config: RunConfig, where: str) -> None:
+    """Raise BadInput where averaged weights or a map of errors are missing, or not asked for."""
+    averaged = bool(config.training.get("ema"))
+    if state.epoch and averaged != bool(state.average):
+        raise BadInput(f"{where}: {'no' if averaged else 'an'} average of its weights; {WROTE}")
+    if state.average:
+        with torch.device("meta"):
+            network = build(config.variant, len(config.lesions))
+        expected = dict(network.named_parameters())
+        refuse_misfit(state.average["weights"], expected, f"{where}: average", WROTE)
+    if state.errors is not None:
+        size = (len(config.pictures["train"]), ERROR_CELLS, ERROR_CELLS)
+        if tuple(state.errors.shape) != size or not bool((state.errors >= 0).all()):
+            raise BadInput(f"{where}: errors: expected numbers of shape {size}; {WROTE}")
 
 
 def refuse_other_optimiser(
@@ -217,12 +261,13 @@ def _said(value: Any) -> str:
 
 
 def _repeat(folder: Path, state: TrainState, config: RunConfig, *, weights: bool) -> None:
-    if not state.best_network:
+    if not state.rows:
         return
-    # Thresholds before weights: a run that can be opened has both.
-    write_json(folder / "config.json", replace(config, thresholds=state.thresholds).to_json())
-    if weights:
-        write_tensors(state.best_network, folder / "best.safetensors")
+    if state.best_network:
+        # Thresholds before weights: a run that can be opened has both.
+        write_json(folder / "config.json", replace(config, thresholds=state.thresholds).to_json())
+        if weights:
+            write_tensors(state.best_network, folder / "best.safetensors")
     table = io.StringIO()
     writer = csv.DictWriter(table, fieldnames=list(state.rows[0]), lineterminator="\n")
     writer.writeheader()

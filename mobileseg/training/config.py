@@ -7,6 +7,7 @@ command line makes an option of every field, and a study's TOML takes the same n
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
@@ -18,9 +19,52 @@ from mobileseg.protocols import PROTOCOLS, VALIDATION_SHARE
 LARGEST_SEED = 10**18  # fits 64 bits, which is all that torch takes
 RUNS = ("teacher", "start")  # fields that name another run
 TEACHING = ("distil_weight", "distil_loss", "distil_blend")  # fields about the teacher alone
-SWITCHES = ("prune", "settle")  # fields whose 0 means that the training does without
+PIECES = ("piece_lesion_share", "piece_lesion", "piece_hard_share", "whole_share")  # likewise
+# Fields whose default means that the training does without. A stored configuration that does not
+# name one is of a training that did: whatever a recipe asks for today, these defaults stay.
+SWITCHES = (
+    *("prune", "settle", "pieces", "photometric", "prior", "ema", "precise_bn"),
+    *("validate_every", "warmup", "minutes"),
+)
+# How often a lesion is drawn: as its pixels in the training set to this power.
+PIECE_LESIONS = {"uniform": 0.0, "area": 1.0, "rarity": -0.5}
 # Lesions of a task -> the paper's epochs and patience (section 5); three are treated as four.
 PAPER_LENGTH = {1: (400, 15), 2: (600, 30), 3: (800, 50), 4: (800, 50)}
+
+
+# What processes that share a batch have not been tried with.
+UNSHARED = (
+    *("teacher", "start", "prune", "settle", "pieces", "photometric", "ema", "precise_bn"),
+    "minutes",
+)
+# What is expected of a number, whether one is so, and the fields that have to be.
+LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
+    (
+        "1 or more",
+        lambda v: 1 <= v < math.inf,
+        ("epochs", "batch", "commit_every", "devices", "validate_every"),
+    ),
+    (
+        "0 or more",
+        lambda v: 0 <= v < math.inf,
+        (
+            *("seed", "split_seed", "plateau_patience", "weight_decay", "gamma"),
+            *("class_weight_power", "minutes", "pieces"),
+        ),
+    ),
+    ("below 10**18", lambda v: v < LARGEST_SEED, ("seed", "split_seed")),
+    # No smoothing: 0/0 where two masks are empty.
+    ("a number above 0", lambda v: 0 < v < math.inf, ("lr", "dice_smooth")),
+    (
+        "0 to 1",
+        lambda v: 0 <= v <= 1,
+        (
+            *("alpha", "plateau_factor", "validation_share", "distil_weight", "distil_blend"),
+            *("piece_lesion_share", "piece_hard_share", "whole_share", "photometric"),
+        ),
+    ),
+    ("0 or more, below 1", lambda v: 0 <= v < 1, ("prune", "ema", "warmup")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +95,11 @@ class TrainConfig:
     weight_decay: float = _choice(1e-4, "L2, inside Adam.")
     schedule: str = _choice(
         "plateau",
-        "Learning rate: plateau (the paper's) or cosine (for budgets too short for plateaus).",
-        ("plateau", "cosine"),
+        "Learning rate: plateau (the paper's), or a cosine, lowered each epoch or each step (for "
+        "budgets too short for plateaus).",
+        ("plateau", "cosine", "cosine-step"),
     )
+    warmup: float = _choice(0.0, "Share of all steps over which the learning rate rises.")
     plateau_factor: float = _choice(0.75, "What a plateau multiplies the learning rate by.")
     plateau_patience: int = _choice(
         15, "Epochs without progress; the paper's: 15, 30 or 50 for one, two or four lesions."
@@ -113,6 +159,37 @@ class TrainConfig:
     settle: int = _choice(
         0, "Last epochs with batch norm's statistics taken anew and held, as the phone has them."
     )
+    pieces: int = _choice(
+        0, "Train on pieces of so many pixels, --batch a step; 0, or the side: whole pictures."
+    )
+    piece_lesion_share: float = _choice(0.75, "Share of the pieces with a lesion near the middle.")
+    piece_lesion: str = _choice(
+        "uniform",
+        "Which lesion that is: each as often, by area (a pixel of any), or the rarer the oftener.",
+        tuple(PIECE_LESIONS),
+    )
+    piece_hard_share: float = _choice(
+        0.0, "Share of the pieces drawn where the network was wrong at the last validation."
+    )
+    whole_share: float = _choice(
+        0.0, "With --pieces: share of the steps with whole pictures, as many pixels of them."
+    )
+    photometric: float = _choice(
+        0.0, "How far light, colour, focus and noise of a picture are changed before CLAHE, 0..1."
+    )
+    prior: bool = _choice(
+        False, "Outputs begin at the lesions' share of the pixels, not at a half (Lin et al.)."
+    )
+    ema: float = _choice(
+        0.0, "Validate and keep averaged weights; the share of the average that a step leaves."
+    )
+    precise_bn: bool = _choice(
+        False, "Batch norm's statistics of what is validated and kept, anew from whole pictures."
+    )
+    validate_every: int = _choice(1, "Epochs between two validations; the last is validated.")
+    minutes: float = _choice(
+        0.0, "Train as many epochs as fit into so many minutes here; 0: --epochs."
+    )
     teacher: KnownRun | None = None
     start: KnownRun | None = None
     augment: AugmentRanges = field(default_factory=AugmentRanges)
@@ -122,35 +199,32 @@ class TrainConfig:
             among = row.metadata.get("among")
             if among and getattr(self, row.name) not in among:
                 raise UnknownName(row.name.replace("_", " "), getattr(self, row.name), among)
-        for what, names, lowest in (
-            ("1 or more", ("epochs", "batch", "commit_every", "devices"), 1),
-            ("0 or more", ("seed", "split_seed", "plateau_patience", "weight_decay"), 0),
-            ("0 or more", ("gamma", "class_weight_power"), 0),
-        ):
+        for expected, fits, names in LIMITS:
             for name in names:
-                if not lowest <= getattr(self, name) < math.inf:
-                    raise BadInput(f"{_words(name)} {getattr(self, name)}: expected {what}")
-        for name in ("seed", "split_seed"):
-            if getattr(self, name) >= LARGEST_SEED:
-                raise BadInput(f"{_words(name)} {getattr(self, name)}: expected below 10**18")
-        for name in ("lr", "dice_smooth"):  # no smoothing: 0/0 where two masks are empty
-            if not 0 < getattr(self, name) < math.inf:
-                raise BadInput(f"{_words(name)} {getattr(self, name)}: expected a number above 0")
-        for name in (
-            "alpha",
-            "plateau_factor",
-            "validation_share",
-            "distil_weight",
-            "distil_blend",
-        ):
-            if not 0 <= getattr(self, name) <= 1:
-                raise BadInput(f"{_words(name)} {getattr(self, name)}: expected 0 to 1")
-
-        if not 0 <= self.prune < 1:
-            raise BadInput(f"prune {self.prune}: expected 0 or more, below 1")
+                if not fits(getattr(self, name)):
+                    raise BadInput(f"{_words(name)} {getattr(self, name)}: expected {expected}")
         if not 0 <= self.settle <= self.epochs:
             raise BadInput(f"settle {self.settle}: expected 0 to the {self.epochs} epochs")
-        for name in ("teacher", "start", "prune", "settle"):
+        if self.pieces % 32 or self.pieces == 32:  # as sides are; 32 leaves maps of one pixel
+            raise BadInput(f"pieces {self.pieces}: expected 0, or a multiple of 32 from 64 on")
+        if self.piece_lesion_share + self.piece_hard_share > 1:
+            raise BadInput(
+                f"piece lesion share {self.piece_lesion_share}, piece hard share "
+                f"{self.piece_hard_share}: expected no more than 1 together"
+            )
+        self._refuse_at_odds()
+
+    def _refuse_at_odds(self) -> None:
+        """Raise BadInput for choices that do not go together."""
+        if self.prune and self.ema:
+            raise BadInput("prune, ema: averages of weights that were set to 0 are none; leave one")
+        watched = self.schedule == "plateau" and self.plateau_watch == "validation loss"
+        if self.validate_every > 1 and watched:
+            raise BadInput(
+                f"validate every {self.validate_every}: a plateau is seen in every epoch's "
+                "validation loss; expected another schedule, or --plateau-watch 'training loss'"
+            )
+        for name in UNSHARED:
             if self.devices > 1 and getattr(self, name):
                 raise BadInput(f"devices {self.devices}: not tried with {name}; expected 1")
         if self.devices > 1 and self.batch < 2 * self.devices:
@@ -174,10 +248,10 @@ class TrainConfig:
         values = asdict(self)
         values["augment"]["scale"] = list(values["augment"]["scale"])
         # What a training does without is not told, so that it reads as one that had no such choice.
-        without = [name for name in (*SWITCHES, *RUNS) if not values[name]]
-        if self.teacher is None:
-            default = type(self)()
-            without += [name for name in TEACHING if values[name] == getattr(default, name)]
+        default = type(self)()
+        silent = [*SWITCHES, *([] if self.teacher else TEACHING), *([] if self.pieces else PIECES)]
+        without = [name for name in silent if values[name] == getattr(default, name)]
+        without += [name for name in RUNS if not values[name]]
         return {name: value for name, value in values.items() if name not in without}
 
     @classmethod

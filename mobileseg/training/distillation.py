@@ -103,7 +103,7 @@ class Distillation:
         return (p.alpha * soft_cross_entropy(logits, own) + (1 - p.alpha) * dice).mean()
 
 
-def blend(pictures: Tensor, seed: int, epoch: int, chosen: Sequence[int], share: float) -> bool:
+def blend(pictures: Tensor, seed: int, epoch: int, key: int, share: float) -> bool:
     """In a share of the steps, turn a step's pictures into blends of two each, in place.
 
     Members agree on the pictures that they were trained on; what they know of retinas shows where
@@ -111,7 +111,7 @@ def blend(pictures: Tensor, seed: int, epoch: int, chosen: Sequence[int], share:
 
     Args:
         pictures: (N, 3, S, S) after CLAHE and moved.
-        seed, epoch, chosen: what the draw is made from: the run's, and the step's pictures.
+        seed, epoch, key: what the draw is made from: the run's, and the step's own number.
         share: 0..1, of the steps.
 
     Returns:
@@ -120,8 +120,8 @@ def blend(pictures: Tensor, seed: int, epoch: int, chosen: Sequence[int], share:
     Source: Beyer et al. 2022, arXiv:2106.05237, section 3 (function matching by mixup).
     """
     # A fourth number: the first three are the stream that moves the picture.
-    drawn = np.random.default_rng([seed, epoch, 1 + chosen[0], 1])
-    if len(chosen) < 2 or drawn.random() >= share:
+    drawn = np.random.default_rng([seed, epoch, 1 + key, 1])
+    if len(pictures) < 2 or drawn.random() >= share:
         return False
     weight = float(drawn.random())
     pictures.copy_(weight * pictures + (1 - weight) * pictures.flip(0))

@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
 from mobileseg.data.augment import augment, matrices
 from mobileseg.errors import BadInput, Diverged
-from mobileseg.evaluation.curve import average_precision, best_threshold_on
 from mobileseg.files import write_json
-from mobileseg.models.build import build
+from mobileseg.models.build import Network, build
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import LAST, TrainState, commit, refuse_other_optimiser
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.distillation import Distillation, Teacher, blend
+from mobileseg.training.ema import Ema
 from mobileseg.training.losses import DeepSupervision
 from mobileseg.training.pictures import PictureSet
+from mobileseg.training.prior import begin_at_prior
 from mobileseg.training.pruning import Pruner
-from mobileseg.training.settling import Settler
+from mobileseg.training.schedule import Schedule
+from mobileseg.training.settling import Settler, take_statistics
+from mobileseg.training.steps import Step, sampler
 from mobileseg.training.team import Alone, Team
+from mobileseg.training.validation import Answers, answers, error_map, scores, thresholds
 
 Report = Callable[[dict[str, float]], None]
 Targets = tuple[Tensor | None, *tuple[Tensor, ...]]  # masks, then a teacher's maps
@@ -33,7 +36,6 @@ Targets = tuple[Tensor | None, *tuple[Tensor, ...]]  # masks, then a teacher's m
 DIVERGED = "diverged.json"  # the batch at which the loss stopped being a number
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 SETTLED_AT_ONCE = 4  # pictures, at least, whose statistics are taken together
-AT_ONCE = {"cpu": 1, "cuda": 8}  # validation pictures a forward pass
 
 
 class Trainer:
@@ -74,11 +76,16 @@ class Trainer:
         self.network.to(memory_format=layout)  # type: ignore[call-overload]
         if start is not None:
             self.network.load_state_dict(start)
+        elif choices.prior and not state.epoch:
+            begin_at_prior(self.network, train.masks, choices.supervision, choices.target_scaling)
+        self.sampler = sampler(choices, train)
         self.optimiser: torch.optim.Optimizer = torch.optim.Adam(
             self.network.parameters(), lr=choices.lr, weight_decay=choices.weight_decay
         )
-        self.scheduler = _scheduler(self.optimiser, choices)
+        self.scheduler = Schedule(self.optimiser, choices, self.sampler.per_epoch)
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=choices.precision == "fp16")
+        self.ema = Ema(self.network, choices.ema) if choices.ema else None
+        self.shown: Network = self.network  # what was validated last
         self.loss = deep_supervision(choices)
         self.pruner = Pruner(self.network, choices.prune, choices.epochs) if choices.prune else None
         self.settler = (
@@ -116,6 +123,8 @@ class Trainer:
             self.optimiser.load_state_dict(state.optimiser)
             self.scheduler.load_state_dict(state.scheduler)
             self.scaler.load_state_dict(state.scaler)
+            if self.ema:
+                self.ema.load_state_dict(state.average)
         except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
             raise BadInput(
                 f"{self.folder / LAST}: not the state of a {self.config.variant} for "
@@ -140,16 +149,18 @@ class Trainer:
         return self.state
 
     def train_epoch(self, epoch: int) -> float:
-        """Every training picture once, moved at random; mean loss of a picture."""
+        """As many pixels as the training pictures have, moved at random; mean loss of a picture."""
         self.network.train()
         if self.pruner:
             self.pruner.begin(epoch)
         if self.settler:
             self.settler.begin(epoch, self.every_picture(epoch))
-        batches = list(self.batches(epoch))
+        steps = self.steps(epoch)
         losses = []
-        for chosen in batches:
-            pictures, *targets = self.batch(epoch, self.team.share(chosen))
+        for number, step in enumerate(steps):
+            self.scheduler.begin_step(epoch, number)
+            shared = step.part(self.team.share(range(len(step.pictures))))
+            pictures, *targets = self.batch(epoch, shared)
             loss = self.training_loss(self.maps(pictures), *targets)
             self.optimiser.zero_grad(set_to_none=True)
             self.team.backward(self.scaler.scale(loss))
@@ -157,34 +168,43 @@ class Trainer:
             self.scaler.update()
             if self.pruner:
                 self.pruner.hold()
+            if self.ema:
+                self.ema.update(self.network)
             losses.append(loss.detach())
         # Looked at once an epoch: on a GPU every look waits for all the work before it.
-        return self.mean_loss(self.team.mean(torch.stack(losses)), batches)
+        return self.mean_loss(self.team.mean(torch.stack(losses)), steps)
 
-    def batches(self, epoch: int) -> Iterator[list[int]]:
-        """Training pictures in the epoch's own order, a step's at a time."""
-        order = np.random.default_rng([self.choices.seed, epoch]).permutation(len(self.train))
-        for start in range(0, len(order), self.choices.batch):
-            yield [int(i) for i in order[start : start + self.choices.batch]]
+    def steps(self, epoch: int) -> list[Step]:
+        """What each step of an epoch, from 0, sees."""
+        return self.sampler.steps(epoch, self.state.errors)
 
-    def batch(self, epoch: int, chosen: Sequence[int]) -> tuple[Tensor, *Targets]:
-        """Pictures (n, 3, S, S), moved and normalised, and their `targets`, on the device.
+    def moved(self, step: Step) -> tuple[Tensor, Tensor]:
+        """A step's pictures (n, 3, s, s), 0..255, and masks (n, C, s, s), on the device."""
+        return self.train.moved(step.pictures, step.maps, step.size_px)
+
+    def batch(self, epoch: int, step: Step) -> tuple[Tensor, *Targets]:
+        """Pictures (n, 3, s, s), moved and normalised, and their `targets`, on the device.
 
         Blends have no masks: None in their place.
         """
         seed, share = self.choices.seed, self.choices.distil_blend
-        moves = matrices(seed, epoch, chosen, self.choices.augment)
-        pictures, masks = augment(*self.train.batch(chosen), moves)
-        if self.teacher and share and blend(pictures, seed, epoch, chosen, share):
+        pictures, masks = self.moved(step)
+        if self.teacher and share and blend(pictures, seed, epoch, step.key, share):
             return self._normalised(pictures), None, *self.teacher(pictures)
         return self._normalised(pictures), *self.targets(pictures, masks)
 
-    def every_picture(self, epoch: int) -> Iterator[Tensor]:
-        """The training pictures, moved and normalised, some at a time."""
-        groups = max(1, len(self.train) // SETTLED_AT_ONCE)  # none of a lone picture
+    def every_picture(self, epoch: int | None) -> Iterator[Tensor]:
+        """The training pictures, normalised, some at a time: moved as in an epoch, or as they are.
+
+        Never a lone one: its deepest maps may be too small to have a spread.
+        """
+        groups = max(1, len(self.train) // SETTLED_AT_ONCE)
         for some in torch.tensor_split(torch.arange(len(self.train)), groups):
-            moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
-            yield self._normalised(augment(*self.train.batch(some), moves)[0])
+            pictures, masks = self.train.batch(some)
+            if epoch is not None:
+                moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
+                pictures, _ = augment(pictures, masks, moves)
+            yield self._normalised(pictures)
 
     def targets(self, pictures: Tensor, masks: Tensor) -> tuple[Tensor, *tuple[Tensor, ...]]:
         """Masks (n, C, S, S) and, with a teacher, its maps of the same pictures.
@@ -202,21 +222,20 @@ class Trainer:
         with torch.autocast(self.device.type, dtype=half, enabled=half is not None):
             return [m.to(pictures.dtype) for m in self.supervised(pictures)]
 
-    def mean_loss(self, losses: Tensor, batches: Sequence[Sequence[int]]) -> float:
-        """Mean over the pictures of an epoch.
+    def mean_loss(self, losses: Tensor, steps: Sequence[Step]) -> float:
+        """Mean over an epoch, each step by its pixels.
 
         Args:
             losses: (steps,) each step's loss.
-            batches: each step's pictures.
 
         Raises:
-            Diverged: one is not a number; the first such batch is named, and written down.
+            Diverged: one is not a number; the first such step is named, and written down.
         """
         values = losses.tolist()
-        for value, chosen in zip(values, batches, strict=True):
-            self._refuse_nan(value, [self.train.names[i] for i in chosen])
-        total = sum(v * len(chosen) for v, chosen in zip(values, batches, strict=True))
-        return float(total) / len(self.train)
+        for value, step in zip(values, steps, strict=True):
+            self._refuse_nan(value, [self.train.names[i] for i in step.pictures])
+        total = sum(v * step.weight for v, step in zip(values, steps, strict=True))
+        return float(total) / sum(step.weight for step in steps)
 
     def _refuse_nan(self, loss: float, names: Sequence[str]) -> None:
         if math.isfinite(loss):
@@ -241,12 +260,14 @@ class Trainer:
         Args:
             begun: time.monotonic() at the epoch's start.
         """
-        lr = self.optimiser.param_groups[0]["lr"]
-        validation_loss, probability = self._lead_validation()
+        lr = self.scheduler.lr
+        validation_loss, probability = math.nan, None
+        if self._is_due(self.state.epoch + 1):
+            validation_loss, probability = self._lead_validation()
         watched = {"validation loss": validation_loss, "training loss": train_loss}
-        _advance(self.scheduler, watched[self.choices.plateau_watch])
+        self.scheduler.end_epoch(watched[self.choices.plateau_watch])
         self.state.epoch += 1
-        if probability is None:  # a process that does not lead
+        if not self.team.leads:
             return {}
         self.keep(lr, train_loss, validation_loss, probability)
         self.state.seconds += time.monotonic() - begun
@@ -256,6 +277,10 @@ class Trainer:
         if last or self.state.epoch % self.choices.commit_every == 0:
             self.commit()
         return self.state.rows[-1]
+
+    def _is_due(self, epoch: int) -> bool:
+        """Whether an epoch, from 1, is validated."""
+        return epoch % self.choices.validate_every == 0 or epoch == self.choices.epochs
 
     def _lead_validation(self) -> tuple[float, Tensor | None]:
         """The leader's validation loss, for every process; its probabilities, for the leader."""
@@ -272,64 +297,73 @@ class Trainer:
         return loss, probability
 
     def validate(self) -> tuple[float, Tensor]:
-        """Mean loss over the validation pictures, and their probabilities (N, C, S, S)."""
-        return self._score(self.validation)
+        """Mean loss over the validation pictures, and their probabilities (N, C, S, S).
 
-    @torch.no_grad()
-    def _score(self, pictures: PictureSet) -> tuple[float, Tensor]:
-        self.network.eval()
-        losses, maps = [], []
-        for some in torch.split(torch.arange(len(pictures)), AT_ONCE.get(self.device.type, 1)):
-            enhanced, masks = pictures.batch(some)
-            answers = self.network.supervised(self._normalised(enhanced))
-            # A picture at a time: Dice and w_k look at what is in a batch.
-            losses += [
-                self.loss([a[i : i + 1] for a in answers], masks[i : i + 1])
-                for i in range(len(some))
-            ]
-            maps.append(torch.sigmoid(answers[0]))
-        values = torch.stack(losses).tolist()
-        for value, name in zip(values, pictures.names, strict=True):
+        It is `shown` that answers: the network that is kept if this epoch is.
+        """
+        self.shown = self._ready()
+        found = self._answers(self.shown, self.validation)
+        if self.choices.piece_hard_share:
+            self.state.errors = error_map(self.shown, self.train, self._normalised)
+        return sum(found.losses) / len(found.losses), found.probability
+
+    def _ready(self) -> Network:
+        """The weights that are kept, with the statistics that they are kept with."""
+        network = self.ema.network if self.ema else self.network
+        if self.ema:
+            self.ema.take_statistics(self.network)
+        held = self.settler is not None and self.state.epoch >= self.settler.first
+        if not self.choices.precise_bn or held:  # held: the weights were trained to these
+            return network
+        if not self.ema:  # what trains goes on with its own
+            network = copy.deepcopy(network)
+        take_statistics(network, self.every_picture(None))
+        return network
+
+    def _answers(self, network: Network, pictures: PictureSet) -> Answers:
+        found = answers(network, pictures, self.loss, self._normalised)
+        for value, name in zip(found.losses, pictures.names, strict=True):
             self._refuse_nan(value, [name])  # the epoch's last step may have spoilt the weights
-        return sum(values) / len(values), torch.cat(maps)
+        return found
 
     def keep(
-        self, lr: float, train_loss: float, validation_loss: float, probability: Tensor
+        self, lr: float, train_loss: float, validation_loss: float, probability: Tensor | None
     ) -> None:
-        """Note the epoch; keep its weights and thresholds if it is the best so far."""
-        truth = self.validation.masks.to(self.device) > 0
-        scores = {
-            code: average_precision(truth[:, c], probability[:, c])
-            for c, code in enumerate(self.config.lesions)
-        }
-        defined = [v for v in scores.values() if not math.isnan(v)]
-        score = sum(defined) / len(defined) if defined else 0.0
-        state = self.state
+        """Note the epoch; keep its weights and thresholds if it is the best so far.
+
+        Args:
+            probability: of the validation pictures; None: the epoch was not validated.
+        """
+        state, lesions = self.state, self.config.lesions
         state.network = _copied(self.network)
         state.optimiser = self.optimiser.state_dict()
         state.scheduler = self.scheduler.state_dict()
         state.scaler = self.scaler.state_dict()
-        # An epoch with fewer zeros than asked for, or unsettled, is not kept once there is another.
-        still = state.best_epoch < self.whole_from
-        if score > state.best_score or self.choices.keep == "last" or still:
-            state.best_epoch, state.best_score = state.epoch, score
-            state.best_network = state.network
-            state.thresholds = self._thresholds(truth, probability)
+        state.average = self.ema.state_dict() if self.ema else {}
+        found = dict.fromkeys(lesions, math.nan)
+        if probability is not None:
+            truth = self.validation.masks.to(self.device) > 0
+            found = scores(lesions, truth, probability)
+            defined = [v for v in found.values() if not math.isnan(v)]
+            score = sum(defined) / len(defined) if defined else 0.0
+            # An epoch with fewer zeros than asked for, or unsettled, is not kept once there is
+            # another.
+            still = state.best_epoch < self.whole_from
+            if score > state.best_score or self.choices.keep == "last" or still:
+                state.best_epoch, state.best_score = state.epoch, score
+                is_own = self.shown is self.network
+                state.best_network = state.network if is_own else _copied(self.shown)
+                state.thresholds = thresholds(lesions, truth, probability)
         row = {"epoch": state.epoch, "lr": lr, "train_loss": train_loss}
         row |= {"validation_loss": validation_loss}
-        state.rows.append(row | {f"validation_aupr_{code}": v for code, v in scores.items()})
-
-    def _thresholds(self, truth: Tensor, probability: Tensor) -> dict[str, float]:
-        return {
-            code: best_threshold_on(truth[:, c], probability[:, c])
-            for c, code in enumerate(self.config.lesions)
-        }
+        state.rows.append(row | {f"validation_aupr_{code}": v for code, v in found.items()})
 
     def _take_thresholds(self, pictures: PictureSet) -> None:
         """The best network's thresholds on other pictures than the validation's."""
         self.network.load_state_dict(self.state.best_network)
-        _, probability = self._score(pictures)
-        self.state.thresholds = self._thresholds(pictures.masks.to(self.device) > 0, probability)
+        found = self._answers(self.network, pictures)
+        truth = pictures.masks.to(self.device) > 0
+        self.state.thresholds = thresholds(self.config.lesions, truth, found.probability)
         self.network.load_state_dict(self.state.network)
 
     def commit(self) -> None:
@@ -354,18 +388,3 @@ def deep_supervision(choices: TrainConfig) -> DeepSupervision:
 
 def _copied(network: nn.Module) -> dict[str, Tensor]:
     return {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}
-
-
-def _scheduler(optimiser: torch.optim.Optimizer, choices: TrainConfig) -> Any:
-    if choices.schedule == "cosine":
-        return torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, T_max=choices.epochs)
-    return torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser, factor=choices.plateau_factor, patience=choices.plateau_patience
-    )
-
-
-def _advance(scheduler: Any, watched: float) -> None:
-    if isinstance(scheduler, torch.optim.lr_scheduler.ReduceLROnPlateau):
-        scheduler.step(watched)
-    else:
-        scheduler.step()

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mobileseg.data.augment import augment, window
 from mobileseg.data.prepared import Prepared
 from mobileseg.errors import BadInput
 from mobileseg.spec import Normalisation
@@ -50,12 +51,44 @@ class PictureSet:
         Equal to the reference's `enhanced` in every bit.
         """
         index = torch.as_tensor(chosen, device=self.levels.device)
-        levels, brightness, masks = (
-            part[index].to(self.device, non_blocking=True).to(torch.float32)
+        return self._ready(*(part[index] for part in (self.levels, self.brightness, self.masks)))
+
+    def moved(self, chosen: Sequence[int], maps: Tensor, size_px: int) -> tuple[Tensor, Tensor]:
+        """Pictures and masks moved, and cut to pieces of a size: one resampling of the picture.
+
+        Args:
+            maps: (n, 2, 3), see `mobileseg.data.augment`.
+            size_px: side of what comes out; the pictures' own: they are moved whole.
+
+        Returns:
+            As `batch`, (n, ·, size, size).
+        """
+        if size_px == self.side_px or self.device.type != "cpu":
+            return augment(*self.batch(chosen), maps, size_px)
+        # A CPU reads what a piece needs; a GPU has no time for so many small steps.
+        cut = [self._piece(i, map_, size_px) for i, map_ in zip(chosen, maps, strict=True)]
+        pictures, masks = zip(*cut, strict=True)
+        return torch.cat(pictures), torch.cat(masks)
+
+    def _piece(self, picture: int, map_: Tensor, size_px: int) -> tuple[Tensor, Tensor]:
+        seen = window(map_, self.side_px)
+        parts = (
+            part[picture : picture + 1, :, seen.rows, seen.columns]
             for part in (self.levels, self.brightness, self.masks)
+        )
+        return augment(*self._ready(*parts), seen.map[None], size_px)
+
+    def _ready(self, *parts: Tensor) -> tuple[Tensor, Tensor]:
+        """Levels, brightness and masks as kept -> what `batch` gives."""
+        levels, brightness, masks = (
+            part.to(self.device, non_blocking=True).to(torch.float32) for part in parts
         )
         before = levels.amax(dim=1, keepdim=True).clamp(min=1)
         return levels * (brightness / before), masks
+
+    @property
+    def side_px(self) -> int:
+        return self.levels.shape[-1]
 
     def __len__(self) -> int:
         return len(self.names)

@@ -41,6 +41,15 @@ class Settler:
         if epoch < self.first:
             return
         if epoch == self.first:
-            update_bn(pictures, self.network)
+            take_statistics(self.network, pictures)
         for norm in self.norms:
             norm.eval()
+
+
+def take_statistics(network: nn.Module, pictures: Iterable[Tensor]) -> None:
+    """Make batch norm's averages those of these pictures and of the weights as they stand.
+
+    Args:
+        pictures: normalised, several at a time; every group counts as much.
+    """
+    update_bn(pictures, network)

@@ -21,13 +21,13 @@ import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mobileseg.data.augment import augment, matrices
 from mobileseg.data.choices import AugmentRanges
 from mobileseg.errors import BadInput, Diverged, UnknownName
 from mobileseg.models.build import Network
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.loop import Trainer
 from mobileseg.training.stacked_adam import StackedAdam
+from mobileseg.training.steps import Step
 
 FORMS = ("stacked", "turns")
 Report = Callable[[Trainer, dict[str, float]], None]
@@ -161,10 +161,12 @@ def _mean_loss(trainer: Trainer, find: Callable[[], float]) -> Outcome:
 def stacked_epoch(trainers: Sequence[Trainer]) -> list[Outcome]:
     """One epoch of all, in common steps; the trainers' networks and optimisers move along."""
     stack = Stack(trainers)
-    plans = [list(t.batches(t.state.epoch)) for t in trainers]
-    losses = [
-        stack.step([plan[step] for plan in plans]) for step in range(len(plans[0]))
-    ]  # each (runs,)
+    plans = [t.steps(t.state.epoch) for t in trainers]
+    losses = []  # each (runs,)
+    for number, steps in enumerate(zip(*plans, strict=True)):
+        for trainer in trainers:
+            trainer.scheduler.begin_step(trainer.state.epoch, number)
+        losses.append(stack.step(steps))
     per_run = torch.stack(losses, dim=1)
     outcomes = [
         _mean_loss(t, lambda t=t, run=run, plan=plan: t.mean_loss(run, plan))  # type: ignore[misc]
@@ -204,23 +206,29 @@ class Stack:
             for name, _ in first.network.named_buffers()
         }
         self.adam = StackedAdam([t.optimiser for t in trainers])
+        emas = [t.ema for t in trainers if t.ema]
+        self.averages = _flat([e.network for e in emas]) if emas else None  # runs P
         self.mean = torch.stack([t.mean for t in trainers])  # runs 1 3 1 1
         self.sd = torch.stack([t.sd for t in trainers])
 
-    def step(self, chosen: Sequence[Sequence[int]]) -> Tensor:
+    def step(self, steps: Sequence[Step]) -> Tensor:
         """One step of every run.
 
         Args:
-            chosen: each run's pictures; equally many.
+            steps: each run's; of as many pictures of one size.
 
         Returns:
             (runs,) the losses.
         """
-        pictures, targets = self._batch(chosen)
+        pictures, targets = self._batch(steps)
         flat = self.adam.parameters.requires_grad_()
         losses = torch.vmap(self._loss)(self._named(flat), self.buffers, pictures, targets)
         (gradient,) = torch.autograd.grad(losses.sum(), flat)
         self.adam.step(gradient)
+        if self.averages is not None:
+            shares = [1 - t.ema.next_decay() for t in self.trainers if t.ema]
+            column = torch.tensor(shares, dtype=flat.dtype, device=flat.device).reshape(-1, 1)
+            self.averages.lerp_(flat.detach(), column)
         return losses.detach()
 
     def _named(self, flat: Tensor) -> dict[str, Tensor]:
@@ -242,13 +250,10 @@ class Stack:
         maps = functional_call(self.module, (parameters, buffers), (x,))
         return first.training_loss([m.to(x.dtype) for m in maps], *targets)
 
-    def _batch(self, chosen: Sequence[Sequence[int]]) -> tuple[Tensor, tuple[Tensor, ...]]:
-        """(runs, n, 3, S, S) moved and normalised, (runs, n, C, S, S) each: all in one go."""
-        drawn = [
-            (*t.train.batch(of), matrices(t.choices.seed, t.state.epoch, of, t.choices.augment))
-            for t, of in zip(self.trainers, chosen, strict=True)
-        ]
-        pictures, masks = augment(*(torch.cat(parts) for parts in zip(*drawn, strict=True)))
+    def _batch(self, steps: Sequence[Step]) -> tuple[Tensor, tuple[Tensor, ...]]:
+        """(runs, n, 3, s, s) moved and normalised, (runs, n, C, s, s) each."""
+        drawn = [t.moved(step) for t, step in zip(self.trainers, steps, strict=True)]
+        pictures, masks = (torch.cat(parts) for parts in zip(*drawn, strict=True))
         runs = len(self.trainers)
         # One teacher for all: `_refuse_unlike` has seen to it.
         targets = self.trainers[0].targets(pictures, masks)
@@ -259,9 +264,22 @@ class Stack:
     def hand_back(self, whole: Sequence[bool]) -> None:
         """Give each run that is whole its own numbers back; the others keep their old ones."""
         named = self._named(self.adam.parameters.detach())
+        averages = None if self.averages is None else self._named(self.averages)
         for run, (trainer, keep) in enumerate(zip(self.trainers, whole, strict=True)):
             if keep:
-                tensors = {**named, **self.buffers}
-                own = {k.removeprefix("network."): v[run] for k, v in tensors.items()}
-                trainer.network.load_state_dict(own)
+                trainer.network.load_state_dict(_of_run({**named, **self.buffers}, run))
                 self.adam.hand_back(run, trainer.optimiser)
+                if averages is not None and trainer.ema:
+                    trainer.ema.network.load_state_dict(_of_run({**averages, **self.buffers}, run))
+
+
+def _flat(networks: Sequence[Network]) -> Tensor:
+    """(networks, P): all parameters of each in a row."""
+    return torch.stack(
+        [torch.cat([p.detach().reshape(-1) for p in n.parameters()]) for n in networks]
+    )
+
+
+def _of_run(stacked: dict[str, Tensor], run: int) -> dict[str, Tensor]:
+    """One network's own tensors under its own names."""
+    return {name.removeprefix("network."): tensor[run] for name, tensor in stacked.items()}

@@ -48,7 +48,7 @@ def _ensemble(folder, runs):
 def test_the_teacher_answers_to_the_very_picture_that_the_student_is_shown(tiny, tmp_path, taught):
     run, teacher = taught
     trainer = tiny(tmp_path / "run", teacher=teacher, distil_weight=0.5)
-    pictures, masks, soft, *sides = trainer.batch(4, [2, 0])
+    pictures, masks, soft, *sides = trainer.batch(4, trainer.sampler.step(4, [2, 0]))
     moves = matrices(trainer.choices.seed, 4, [2, 0], trainer.choices.augment)
     enhanced, moved = augment(*trainer.train.batch([2, 0]), moves)
     with torch.no_grad():
@@ -159,8 +159,8 @@ def test_blends_are_the_teachers_alone_and_come_in_the_share_that_was_asked_for(
     never = tiny(tmp_path / "never", pictures=4, teacher=teacher)
     blends = 0
     for epoch in range(40):
-        pictures, masks, soft, *_ = half.batch(epoch, [1, 3])
-        plain, drawn, _, *_ = never.batch(epoch, [1, 3])
+        pictures, masks, soft, *_ = half.batch(epoch, half.sampler.step(epoch, [1, 3]))
+        plain, drawn, _, *_ = never.batch(epoch, never.sampler.step(epoch, [1, 3]))
         if masks is not None:
             assert torch.equal(pictures, plain) and torch.equal(masks, drawn)
             continue
@@ -172,10 +172,11 @@ def test_blends_are_the_teachers_alone_and_come_in_the_share_that_was_asked_for(
             expected = run.ensemble(pictures * half.sd + half.mean)
         assert torch.allclose(soft, expected, atol=1e-3)
     assert 10 <= blends <= 30
-    again = half.batch(7, [1, 3])  # drawn from seed, epoch and picture, not from what came before
-    assert torch.equal(again[0], half.batch(7, [1, 3])[0])
+    again = half.sampler.step(7, [1, 3])  # drawn from seed and epoch, not from what came before
+    assert torch.equal(half.batch(7, again)[0], half.batch(7, again)[0])
     alone = tiny(tmp_path / "always", pictures=4, teacher=teacher, distil_blend=1.0)
-    assert alone.batch(0, [2])[1] is not None  # one picture has nothing to be blended with
+    lone = alone.sampler.step(0, [2])
+    assert alone.batch(0, lone)[1] is not None  # one picture has nothing to be blended with
 
 
 def test_a_student_of_blends_trains_and_a_stack_of_them_is_refused(tiny, tmp_path, taught):

@@ -87,7 +87,7 @@ def test_a_seed_fixes_every_weight_and_another_seed_changes_them(tiny, tmp_path,
 def test_order_depends_on_seed_and_epoch_only(tiny, tmp_path):
     def orders(seed):
         trainer = tiny(tmp_path / f"run{seed}", pictures=7, seed=seed)
-        return [list(trainer.batches(epoch)) for epoch in (0, 1)]
+        return [[list(step.pictures) for step in trainer.steps(epoch)] for epoch in (0, 1)]
 
     first = orders(3)
     torch.rand(5)  # whatever else draws random numbers
@@ -99,28 +99,17 @@ def test_order_depends_on_seed_and_epoch_only(tiny, tmp_path):
         assert [len(batch) for batch in batches] == [2, 2, 2, 1]
 
 
-def test_a_picture_is_moved_by_seed_epoch_and_picture_whatever_its_batch(
-    tiny, tmp_path, monkeypatch
-):
+def test_a_picture_is_moved_by_seed_epoch_and_picture_whatever_its_batch(tiny, tmp_path):
     """Three pictures in batches of 1, 2 and 3: each sees the same map in the same epoch."""
-    import mobileseg.training.loop as loop
-
-    seen: dict[int, dict[tuple[int, int], list[float]]] = {}
-    real = loop.matrices
+    seen = {}
     for batch in (1, 2, 3):
-        maps = seen.setdefault(batch, {})
-
-        def noting(seed, epoch, pictures, ranges, maps=maps):
-            made = real(seed, epoch, pictures, ranges)
-            maps.update(
-                {(epoch, i): m.flatten().tolist() for i, m in zip(pictures, made, strict=True)}
-            )
-            return made
-
-        monkeypatch.setattr(loop, "matrices", noting)
         trainer = tiny(tmp_path / f"run{batch}", batch=batch)
-        for epoch in (0, 1):
-            trainer.train_epoch(epoch)
+        seen[batch] = {
+            (epoch, i): m.flatten().tolist()
+            for epoch in (0, 1)
+            for step in trainer.steps(epoch)
+            for i, m in zip(step.pictures, step.maps, strict=True)
+        }
     assert seen[1] == seen[2] == seen[3]
     assert len({tuple(m) for m in seen[1].values()}) == 6  # all different from each other
 

@@ -64,7 +64,7 @@ def test_what_a_settled_step_scores_is_what_ships(tiny, tmp_path):
     for settle in (0, 1):
         trainer = tiny(tmp_path / str(settle), pictures=4, epochs=1, settle=settle)
         trainer.train_epoch(0)
-        pictures, _ = trainer.batch(1, [0, 3])
+        pictures, _ = trainer.batch(1, trainer.sampler.step(1, [0, 3]))
         with torch.no_grad():
             trained = trainer.maps(pictures)[0]  # in the mode that the epoch has left
             trainer.network.eval()

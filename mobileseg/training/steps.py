@@ -1,0 +1,140 @@
+"""What each step of an epoch sees: which training pictures, and how they are moved.
+
+Every number comes from (seed, epoch) and the picture's or the step's place, so the order of
+loading changes nothing, and a run that is gone on with draws what it would have drawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from torch import Tensor
+
+from mobileseg.data.augment import matrices
+from mobileseg.data.choices import AugmentRanges
+from mobileseg.training.config import TrainConfig
+from mobileseg.training.pictures import PictureSet
+from mobileseg.training.piece_sampler import PieceSampler
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step's pictures or pieces."""
+
+    pictures: Sequence[int]  # places in the training set, one for each sample
+    maps: Tensor  # (n, 2, 3), how each is moved: see `mobileseg.data.augment`
+    size_px: int  # side of what the network is shown
+    key: int  # the step's own number within the epoch, for whatever else it draws
+    weight: float  # whole pictures' worth of pixels
+
+    def part(self, samples: Sequence[int]) -> Step:
+        """Some of its samples."""
+        kept = list(samples)
+        share = self.weight * len(kept) / len(self.pictures)
+        pictures = [self.pictures[i] for i in kept]
+        return Step(pictures, self.maps[kept], self.size_px, self.key, share)
+
+
+class Sampler(Protocol):
+    """Makes an epoch's steps."""
+
+    per_epoch: int  # steps, the same in every epoch
+
+    def steps(self, epoch: int, errors: Tensor | None) -> list[Step]:
+        """An epoch's steps.
+
+        Args:
+            epoch: from 0.
+            errors: where the network was wrong, see `mobileseg.training.validation`; None: not
+                known yet.
+        """
+        ...
+
+
+def sampler(choices: TrainConfig, train: PictureSet) -> Sampler:
+    """What draws a training's steps: whole pictures, or pieces where they are smaller."""
+    whole = WholePictures(choices, len(train), train.side_px)
+    return Pieces(choices, train, whole) if 0 < choices.pieces < train.side_px else whole
+
+
+def whole_step(
+    seed: int, epoch: int, chosen: Sequence[int], ranges: AugmentRanges, side_px: int
+) -> Step:
+    """Whole pictures, each moved by (seed, epoch, picture)."""
+    maps = matrices(seed, epoch, chosen, ranges)
+    return Step(chosen, maps, side_px, chosen[0], float(len(chosen)))
+
+
+class WholePictures:
+    """Every training picture once an epoch, in the epoch's own order.
+
+    Args:
+        pictures: how many there are.
+        side_px: their side.
+    """
+
+    def __init__(self, choices: TrainConfig, pictures: int, side_px: int) -> None:
+        self.choices, self.pictures, self.side_px = choices, pictures, side_px
+        self.per_epoch = -(-pictures // choices.batch)
+
+    def steps(self, epoch: int, errors: Tensor | None = None) -> list[Step]:
+        order = self.order(epoch)
+        starts = range(0, len(order), self.choices.batch)
+        return [self.step(epoch, order[at : at + self.choices.batch]) for at in starts]
+
+    def order(self, epoch: int) -> list[int]:
+        drawn = np.random.default_rng([self.choices.seed, epoch]).permutation(self.pictures)
+        return [int(i) for i in drawn]
+
+    def step(self, epoch: int, chosen: Sequence[int]) -> Step:
+        """One step of these pictures."""
+        return whole_step(self.choices.seed, epoch, chosen, self.choices.augment, self.side_px)
+
+
+class Pieces:
+    """Pieces, and here and there a step of whole pictures.
+
+    An epoch has as many pixels as the training pictures, and so has a step, whole or not: a step
+    of whole pictures has fewer of them. So epochs and steps cost about the same whatever they are
+    made of, and budgets compare.
+
+    Args:
+        train: the training pictures.
+        whole: the sampler of whole ones.
+    """
+
+    def __init__(self, choices: TrainConfig, train: PictureSet, whole: WholePictures) -> None:
+        self.choices, self.whole = choices, whole
+        self.pieces = PieceSampler(choices, train.masks)
+        self.share = (choices.pieces / train.side_px) ** 2  # of a picture's pixels
+        self.whole_batch = max(1, round(choices.batch * self.share))
+        pixels = (1 - choices.whole_share) * choices.batch * self.share
+        pixels += choices.whole_share * self.whole_batch
+        self.per_epoch = max(1, round(len(train) / pixels))
+        # Spread evenly, and alike in all runs and epochs: runs in a stack have steps of one size.
+        wanted = round(choices.whole_share * self.per_epoch)
+        self.is_whole = [
+            (i + 1) * wanted // self.per_epoch > i * wanted // self.per_epoch
+            for i in range(self.per_epoch)
+        ]
+
+    def steps(self, epoch: int, errors: Tensor | None) -> list[Step]:
+        batch, order = self.choices.batch, self.whole.order(epoch)
+        drawn = self.pieces.draw(epoch, self.is_whole.count(False) * batch, errors)
+        made, pieces_taken, wholes_taken = [], 0, 0
+        for key, is_whole in enumerate(self.is_whole):
+            if is_whole:
+                places = range(wholes_taken, wholes_taken + self.whole_batch)
+                made.append(self.whole.step(epoch, [order[i % len(order)] for i in places]))
+                wholes_taken += self.whole_batch
+            else:
+                some = slice(pieces_taken, pieces_taken + batch)
+                pictures, maps = drawn.pictures[some], drawn.maps[some]
+                # Above every picture's place: a whole step goes by that of its first.
+                own = len(order) + key
+                made.append(Step(pictures, maps, self.choices.pieces, own, batch * self.share))
+                pieces_taken += batch
+        return made
