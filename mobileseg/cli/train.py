@@ -14,6 +14,7 @@ from mobileseg.cli.console import progress, remark
 from mobileseg.cli.options import FrameSize, data_option
 from mobileseg.cli.training_options import given_choices, training_options
 from mobileseg.errors import BadInput
+from mobileseg.training.recipes import recipe
 
 if TYPE_CHECKING:
     import torch
@@ -93,8 +94,8 @@ def command(
 ) -> None:
     """Train a task's lesions with the paper's loss, optimiser and deep supervision.
 
-    Every choice is written to the run's config.json. What is not given is the paper's, where the
-    paper says it.
+    Every choice is written to the run's config.json. What is not given is the recipe's; that
+    of the paper says what the paper says.
 
     Ctrl-C keeps the last whole epoch; --resume goes on from there, and the weights come out as
     if nothing had happened.
@@ -204,12 +205,13 @@ def _preprocess(given: dict[str, Any]) -> Any:
 
 
 def _given_by_hand(ctx: click.Context) -> dict[str, Any]:
-    """Options that stand on the command line; a default is nobody's wish."""
-    return {
+    """Options that stand on the command line, a recipe's too; a default is nobody's wish."""
+    given = {
         name: value
         for name, value in ctx.params.items()
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
+    return (recipe(given.pop("recipe")) | given) if "recipe" in given else given
 
 
 def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:

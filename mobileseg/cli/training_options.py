@@ -10,6 +10,7 @@ import click
 
 from mobileseg.data.choices import AugmentRanges
 from mobileseg.training.config import RUNS, TrainConfig
+from mobileseg.training.recipes import DEFAULT_RECIPE, RECIPES, recipe
 
 # Type of a field as it is written down -> as the command line reads it.
 TYPES: dict[str, Any] = {"int": int, "float": float, "str": str, "bool": bool}
@@ -20,7 +21,16 @@ def training_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command `--epochs`, `--batch`, …; what is not given comes as None."""
     for row in reversed([*_plain(), *fields(AugmentRanges)]):
         command = _option(row)(command)
-    return command
+    return _recipe_option(command)
+
+
+def _recipe_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--recipe",
+        metavar="NAME",
+        help=f"Choices to begin with; every option goes before it: {', '.join(RECIPES)}. "
+        f"[default: {DEFAULT_RECIPE}]",
+    )(command)
 
 
 def _plain() -> list[Field[Any]]:
@@ -51,8 +61,12 @@ def given_choices(given: dict[str, Any]) -> dict[str, Any]:
 
     Args:
         given: every option of the command by name, None where it was not given.
+
+    Raises:
+        UnknownName: there is no such recipe.
     """
     asked = {name: value for name, value in given.items() if value is not None}
+    asked = recipe(asked.get("recipe", DEFAULT_RECIPE)) | asked
     choices = {f.name: asked[f.name] for f in _plain() if f.name in asked}
     ranges = {f.name: asked[f.name] for f in fields(AugmentRanges) if f.name in asked}
     return choices | ({"augment": AugmentRanges(**ranges)} if ranges else {})

@@ -127,10 +127,15 @@ def crop_mask(
     return 2 * covered >= 255 * crop.width * crop.height
 
 
+def equalised_value(levels: NDArray[np.uint8], clip: float, tiles: int) -> NDArray[np.uint8]:
+    """(side, side) V = max(R, G, B) of (side, side, 3) levels after CLAHE."""
+    value: NDArray[np.uint8] = cv2.createCLAHE(clip, (tiles, tiles)).apply(levels.max(axis=2))
+    return value
+
+
 def clahe_scaled(levels: NDArray[np.uint8], clip: float, tiles: int) -> NDArray[np.float32]:
     """CLAHE on V = max(R, G, B); RGB follows by V'/V, so hue and saturation stay."""
-    value = levels.max(axis=2)
-    equalised = cv2.createCLAHE(clip, (tiles, tiles)).apply(value)
+    value, equalised = levels.max(axis=2), equalised_value(levels, clip, tiles)
     ratio = equalised.astype(np.float32) / np.maximum(value, 1).astype(np.float32)
     enhanced: NDArray[np.float32] = levels.astype(np.float32) * ratio[..., None]
     return enhanced

@@ -3,7 +3,7 @@
 name = "exudates"
 approximate = ["MA"]         # lesions whose masks are not true; every table says so
 [preprocess]                 # side_px, frame, crop …: one for all runs
-[training]                   # any field of TrainConfig
+[training]                   # any field of TrainConfig; recipe = "pieces" to begin with
 [[runs]]                     # variants x tasks x runs; more fields of TrainConfig for these
 variants = ["xs", "s"]
 tasks = ["EX"]
@@ -55,16 +55,18 @@ from mobileseg.study.reading import (
     typed_fields,
 )
 from mobileseg.training.config import TrainConfig
+from mobileseg.training.recipes import recipe
 
 SHIPPED = Path(__file__).parent / "shipped"
 SIDE_PX = 512  # the paper's
+RECIPE = "recipe"  # a key whose choices any other key goes before, wherever it stands
 # What a study holds once, and a block of runs may not change.
 STUDY_WIDE = ("protocol", "split_seed", "seed", "devices")
 TOP = (
     *("name", "data", "approximate", "preprocess", "training"),
     *("runs", "ensembles", "distilled", "combinations"),
 )
-OWN = ("variants", "tasks", "runs", "seeds")  # of a block of runs, beside choices
+OWN = ("variants", "tasks", "runs", "seeds", RECIPE)  # of a block of runs, beside choices
 Block = tuple[str, dict[str, Any]]  # the words that name it in an error, and its table
 
 
@@ -164,7 +166,8 @@ def _preprocess(file: Path, top: dict[str, Any]) -> PreprocessSpec:
 
 def _check_training(training: dict[str, Any], where: str) -> None:
     """What a study must have one of; the rest is checked where the runs are made."""
-    known_keys(training, CHOICES, where)
+    known_keys(training, (*CHOICES, RECIPE), where)
+    _recipe(training, where)
     if "seed" in training:
         raise BadInput(f"{where} seed: each run has its own; say seeds = [...] in [[runs]]")
     if training.get("devices", 1) != 1:
@@ -235,13 +238,24 @@ def _chosen_blocks(
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Blocks of runs, each with its place and the choices of its runs; `own` are its other keys."""
     open_choices = tuple(name for name in CHOICES if name not in STUDY_WIDE)
-    shared = typed_fields(TrainConfig, training, f"{file}: [training]")
+    everywhere = _recipe(training, f"{file}: [training]")
+    given_to_all = {key: value for key, value in training.items() if key != RECIPE}
+    shared = typed_fields(TrainConfig, given_to_all, f"{file}: [training]")
     for where, block in blocks:
         for name in set(block) & set(STUDY_WIDE):
             raise BadInput(f"{where} {name}: one for the whole study; not in a block of runs")
         known_keys(block, (*own, *open_choices), where)
         given = {key: value for key, value in block.items() if key not in own}
-        yield where, block, shared | typed_fields(TrainConfig, given, where)
+        begun = _recipe(block, where) if RECIPE in block else everywhere
+        yield where, block, begun | shared | typed_fields(TrainConfig, given, where)
+
+
+def _recipe(table: dict[str, Any], where: str) -> dict[str, Any]:
+    """The choices of the recipe that a table names; of the paper's, if it names none."""
+    try:
+        return recipe(typed(table.get(RECIPE, "paper"), str, f"{where} {RECIPE}"))
+    except UnknownName as error:
+        raise BadInput(f"{where} {RECIPE}: {error}") from None
 
 
 def _each(block: dict[str, Any], where: str) -> Iterator[tuple[str, str, int]]:

@@ -26,6 +26,7 @@ from mobileseg.training.prior import begin_at_prior
 from mobileseg.training.pruning import Pruner
 from mobileseg.training.schedule import Schedule
 from mobileseg.training.settling import Settler, take_statistics
+from mobileseg.training.spoiled import SpoiledPictures
 from mobileseg.training.steps import Step, sampler
 from mobileseg.training.team import Alone, Team
 from mobileseg.training.validation import Answers, answers, error_map, scores, thresholds
@@ -79,6 +80,9 @@ class Trainer:
         elif choices.prior and not state.epoch:
             begin_at_prior(self.network, train.masks, choices.supervision, choices.target_scaling)
         self.sampler = sampler(choices, train)
+        self.spoiled = (
+            SpoiledPictures(train, choices, config.preprocess) if choices.photometric else None
+        )
         self.optimiser: torch.optim.Optimizer = torch.optim.Adam(
             self.network.parameters(), lr=choices.lr, weight_decay=choices.weight_decay
         )
@@ -175,11 +179,16 @@ class Trainer:
         return self.mean_loss(self.team.mean(torch.stack(losses)), steps)
 
     def steps(self, epoch: int) -> list[Step]:
-        """What each step of an epoch, from 0, sees."""
-        return self.sampler.steps(epoch, self.state.errors)
+        """What each step of an epoch, from 0, sees; the epoch is begun."""
+        steps = self.sampler.steps(epoch, self.state.errors)
+        if self.spoiled:
+            self.spoiled.begin(epoch, steps)
+        return steps
 
     def moved(self, step: Step) -> tuple[Tensor, Tensor]:
         """A step's pictures (n, 3, s, s), 0..255, and masks (n, C, s, s), on the device."""
+        if self.spoiled:
+            return self.spoiled.moved(step)
         return self.train.moved(step.pictures, step.maps, step.size_px)
 
     def batch(self, epoch: int, step: Step) -> tuple[Tensor, *Targets]:
