@@ -79,7 +79,8 @@ class PieceSampler:
             x, y = map(float, centre)
             maps.append(piece_matrix(rng, self.choices.augment, (x, y), share))
             pictures.append(picture)
-        return Drawn(pictures, torch.from_numpy(np.stack(maps).astype(np.float32)))
+        stacked = np.array(maps, np.float32).reshape(-1, 2, 3)  # none: of whole pictures alone
+        return Drawn(pictures, torch.from_numpy(stacked))
 
     def _purposes(
         self, rng: np.random.Generator, count: int, errors: Tensor | None
@@ -95,13 +96,15 @@ class PieceSampler:
         self, rng: np.random.Generator, purpose: int, count: int, errors: Tensor | None
     ) -> list[tuple[int, NDArray[np.float64]]]:
         """Pictures, and the pixel (x, y) in each that comes to the piece's middle."""
+        if count == 0:
+            return []
         if purpose == LESION:
             return [self._near_lesion(rng) for _ in range(count)]
         if purpose == HARD and errors is not None:
             return self._where_wrong(rng, count, errors)
         # Each picture as often, as far as the number allows.
         rounds = -(-count // self.count)
-        order = np.concatenate([[], *(rng.permutation(self.count) for _ in range(rounds))])
+        order = np.concatenate([rng.permutation(self.count) for _ in range(rounds)])
         return [(int(i), rng.uniform(-0.5, self.side_px - 0.5, 2)) for i in order[:count]]
 
     def _near_lesion(self, rng: np.random.Generator) -> tuple[int, NDArray[np.float64]]:

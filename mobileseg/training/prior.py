@@ -35,9 +35,10 @@ def prior_logits(masks: Tensor, size_px: int, how: str) -> Tensor:
         shrink(some.to(torch.float32), (size_px, size_px), how).double().sum(dim=(0, 2, 3))
         for some in torch.split(masks, AT_ONCE)
     ]
-    pixels = len(masks) * size_px**2
-    # One pixel at least, and one that is none: a lesion that fills every cell is no certainty.
-    share = torch.stack(parts).sum(0).clamp(1, pixels - 1) / pixels
+    share = torch.stack(parts).sum(0) / (len(masks) * size_px**2)
+    # One mask pixel at least, and one that is none: a lesion that fills every cell is no certainty.
+    least = 1 / (len(masks) * masks.shape[-1] ** 2)
+    share = share.clamp(least, 1 - least)
     return torch.log(share / (1 - share)).cpu()
 
 

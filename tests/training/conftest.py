@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
+from mobileseg.models.variants import VARIANTS
 from mobileseg.runs import RunConfig
 from mobileseg.spec import Normalisation, PreprocessSpec
 from mobileseg.training.checkpoint import restore
@@ -18,6 +21,7 @@ from mobileseg.training.loop import Trainer
 from mobileseg.training.pictures import PictureSet
 
 SIDE = 64
+BEFORE = Path(__file__).parent / "before"
 Begin = Callable[..., Trainer]
 
 
@@ -38,16 +42,18 @@ def bright_squares(names: list[str], side: int = SIDE) -> PictureSet:
 def tiny() -> Begin:
     """Call it with a folder and choices; a second call with the same folder goes on there.
 
-    `teacher` and `start` are what a trainer takes under these names.
+    `teacher` and `start` are what a trainer takes under these names; `variant` and `side` are the
+    network's.
     """
 
     def begin(folder: Path, pictures: int = 3, side: int = SIDE, **given: Any) -> Trainer:
         lean = {name: given.pop(name, None) for name in ("teacher", "start")}
+        variant = given.pop("variant", "xs")
         choices = TrainConfig(**{"epochs": 3, "batch": 2, "lr": 2e-3} | given)
         train = bright_squares([f"t{i}" for i in range(pictures)], side)
         validation = bright_squares(["v0"], side)
         config = RunConfig(
-            variant="xs",
+            variant=variant,
             task="EX",
             preprocess=PreprocessSpec(side_px=side),
             normalisation=Normalisation((0.3, 0.3, 0.3), (0.1, 0.1, 0.1)),
@@ -59,6 +65,24 @@ def tiny() -> Begin:
         return Trainer(folder, config, choices, train, validation, state, **lean)
 
     return begin
+
+
+@pytest.fixture(scope="session")
+def before_make() -> ModuleType:
+    """The program that made what lies in `before`, and the small network that it takes."""
+    spec = importlib.util.spec_from_file_location("before_make", BEFORE / "make.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def narrow(before_make: ModuleType, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a U²-Net of two stages and 500 weights: steps of it take milliseconds."""
+    monkeypatch.setitem(VARIANTS, before_make.NARROW.name, before_make.NARROW)
+    name: str = before_make.NARROW.name
+    return name
 
 
 @pytest.fixture

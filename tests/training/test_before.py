@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import shutil
 import zipfile
@@ -15,7 +14,6 @@ from typing import Any
 import pytest
 import torch
 
-from mobileseg.models.variants import VARIANTS
 from mobileseg.runs import open_run
 from mobileseg.study.folder import begin_study, open_study
 from mobileseg.study.jobs import Job
@@ -34,20 +32,9 @@ CPU = torch.device("cpu")
 ELSEWHERE = 0.05
 
 
-@pytest.fixture(scope="module")
-def make() -> ModuleType:
-    """The program that made what is kept."""
-    spec = importlib.util.spec_from_file_location("before_make", BEFORE / "make.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
 @pytest.fixture
-def before(tmp_path, make, monkeypatch) -> Iterator[Path]:
+def before(tmp_path, narrow) -> Iterator[Path]:
     """What is kept, unpacked; its variant is known meanwhile."""
-    monkeypatch.setitem(VARIANTS, make.NARROW.name, make.NARROW)
     with zipfile.ZipFile(BEFORE / "before.zip") as kept:
         kept.extractall(tmp_path)
     threads = torch.get_num_threads()
@@ -70,18 +57,20 @@ def refuse_other(make: ModuleType, folder: Path, kept: dict[str, Any], where: Pa
 
 
 @pytest.mark.parametrize("name", ["plain", "settled"])
-def test_a_run_of_before_is_finished_as_its_own_version_would_have(before, make, name):
+def test_a_run_of_before_is_finished_as_its_own_version_would_have(before, before_make, name):
     kept = json.loads((before / "expected.json").read_text())
     trainer = resume(before / name, before / "data", device=CPU)
     assert trainer.committed == 1
     trainer.run()
-    refuse_other(make, before / name, kept, before)
+    refuse_other(before_make, before / name, kept, before)
     state = torch.load(before / name / "last.pt", weights_only=True)
     old = {row.name for row in fields(TrainState)} - {"average", "errors"}
     assert set(state) == old  # so that the older version can still open it
 
 
-def test_a_half_finished_study_of_before_is_finished_as_its_own_version_would_have(before, make):
+def test_a_half_finished_study_of_before_is_finished_as_its_own_version_would_have(
+    before, before_make
+):
     kept = json.loads((before / "expected.json").read_text())
     # Begun again from the same file, as the command does: not another study.
     study = begin_study(before / "study", read_plan(before / "study.toml"), before / "data")
@@ -89,7 +78,7 @@ def test_a_half_finished_study_of_before_is_finished_as_its_own_version_would_ha
     assert work(Job(study.path, before / "data", tuple(study.runs), "cpu")) == 0
     for name in study.runs:
         assert study.is_complete(name)
-        refuse_other(make, study.run_folder(name), kept, before)
+        refuse_other(before_make, study.run_folder(name), kept, before)
 
 
 def test_what_is_stored_of_before_names_nothing_new_and_reads_as_without(before):
@@ -102,7 +91,7 @@ def test_what_is_stored_of_before_names_nothing_new_and_reads_as_without(before)
             assert getattr(choices, name) == expected, name
 
 
-def test_the_comparison_can_fail(before, make):
+def test_the_comparison_can_fail(before, before_make):
     """A single thing that is on shows in the sums, and beyond what another machine explains."""
     kept = json.loads((before / "expected.json").read_text())
     for option in ({"prior": True}, {"ema": 0.9}, {"warmup": 0.5}):
@@ -114,5 +103,5 @@ def test_the_comparison_can_fail(before, make):
         config["training"] |= option
         (folder / "config.json").write_text(json.dumps(config))
         resume(folder, before / "data", device=CPU).run()
-        found = make.ended(folder)
+        found = before_make.ended(folder)
         assert found["best_weights_sha256"] != kept["plain"]["best_weights_sha256"], option
