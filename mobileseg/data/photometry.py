@@ -1,6 +1,6 @@
 """Pictures as other cameras, and worse ones, would have taken them: which faults, how far.
 
-    spoiled = spoil(levels, np.random.default_rng([seed, epoch, 2, picture]), strength=1.0)
+    spoiled = spoil(levels, np.random.default_rng([seed, epoch, 2, 1 + picture]), strength=1.0)
 
 `FAULTS` names each fault with its range and where the range comes from; its order is that of the
 light: optics, exposure, sensor, processing, file. `spoil` draws grades and applies them;
@@ -130,7 +130,8 @@ def spoil(levels: Levels, rng: np.random.Generator, strength: float) -> Levels:
 
     Args:
         levels: (S, S, 3) uint8 RGB before CLAHE, black outside the retina's disc; not changed.
-        rng: the one source of chance; seed it by what decides the picture.
+        rng: the one source of chance; seed it by what decides the picture, from 1 on: a key that
+            ends in 0 is the stream of the key without it, which draws another picture's geometry.
         strength: 0..1, how much of each range is used.
 
     Returns:
