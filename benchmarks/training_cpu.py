@@ -34,7 +34,7 @@ from mobileseg.files import write_json
 from mobileseg.models.build import build
 from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import deep_supervision
+from mobileseg.training.losses import deep_supervision
 from mobileseg.training.processor import fast_precision
 
 WARM_UP = 2  # rounds: oneDNN chooses kernels in the first step, the heap has its size after it

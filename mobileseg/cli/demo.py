@@ -99,10 +99,13 @@ def _phantoms(folder: Path) -> Path:
 def _train(data: Path, folder: Path, task: str, side: int, epochs: int, seed: int) -> Run:
     from mobileseg.runs import is_run, open_run
     from mobileseg.spec import PreprocessSpec
+    from mobileseg.training.allocator import keep_large_blocks
     from mobileseg.training.config import TrainConfig
     from mobileseg.training.session import begin, finish, pick_device, resume
 
     device = pick_device("auto")
+    if device.type == "cpu":
+        keep_large_blocks()
     with progress() as bar:
         reading = bar.add_task("reading pictures", total=None, note="")
         tick = partial(bar.advance, reading)

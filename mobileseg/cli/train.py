@@ -105,6 +105,7 @@ def command(
         mobileseg train --data IDRiD --variant xs --task EX -o runs/ex
         mobileseg train --data IDRiD --teacher runs/ex3 --start runs/ex -o runs/student
     """
+    from mobileseg.training.allocator import keep_large_blocks
     from mobileseg.training.config import TEACHING, TrainConfig
     from mobileseg.training.session import pick_device
 
@@ -113,6 +114,8 @@ def command(
             option = name.replace("_", "-")
             raise BadInput(f"--{option}: how a teacher is learned from; expected --teacher RUN")
     where = pick_device(device)
+    if where.type == "cpu":
+        keep_large_blocks()
     others = _others(teacher, start)
     new = {
         "variant": given["variant"],

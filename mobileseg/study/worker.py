@@ -36,6 +36,7 @@ from mobileseg.study.folder import (
 )
 from mobileseg.study.jobs import BROKE, DONE, OUT_OF_MEMORY, Job
 from mobileseg.study.planned import PlannedRun
+from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.loop import Trainer
 from mobileseg.training.others import Others
 from mobileseg.training.reading import Pictures, read_pictures
@@ -140,6 +141,8 @@ def _work(study: StudyFolder, job: Job, names: list[str]) -> None:
 
 def _set_up(study: StudyFolder, job: Job) -> Bench:
     run, device = study.runs[job.runs[0]], pick_device(job.device)
+    if device.type == "cpu":
+        keep_large_blocks()
     lesions, rule = task_lesions(run.task), run.choices.mask_rule
     pictures = read_pictures(job.data, lesions, study.preprocess, rule, device)
     return Bench(study, job.data, device, pictures)

@@ -24,7 +24,7 @@ PIECES = ("piece_lesion_share", "piece_lesion", "piece_hard_share", "whole_share
 # name one is of a training that did: whatever a recipe asks for today, these defaults stay.
 SWITCHES = (
     *("prune", "settle", "pieces", "photometric", "prior", "ema", "precise_bn"),
-    *("validate_every", "warmup", "minutes"),
+    *("validate_every", "warmup", "epoch_share", "minutes"),
 )
 # How often a lesion is drawn: as its pixels in the training set to this power.
 PIECE_LESIONS = {"uniform": 0.0, "area": 1.0, "rarity": -0.5}
@@ -55,6 +55,7 @@ LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
     ("below 10**18", lambda v: v < LARGEST_SEED, ("seed", "split_seed")),
     # No smoothing: 0/0 where two masks are empty.
     ("a number above 0", lambda v: 0 < v < math.inf, ("lr", "dice_smooth")),
+    ("above 0, up to 1", lambda v: 0 < v <= 1, ("epoch_share",)),
     (
         "0 to 1",
         lambda v: 0 <= v <= 1,
@@ -187,6 +188,9 @@ class TrainConfig:
         False, "Batch norm's statistics of what is validated and kept, anew from whole pictures."
     )
     validate_every: int = _choice(1, "Epochs between two validations; the last is validated.")
+    epoch_share: float = _choice(
+        1.0, "Of the training pictures' pixels, so many an epoch: less than all of large sets."
+    )
     minutes: float = _choice(
         0.0, "Train as many epochs as fit into so many minutes here; 0: --epochs."
     )

@@ -20,6 +20,7 @@ from torch import Tensor
 
 from mobileseg.errors import BadInput, Diverged, MissingToolkit, MobilesegError
 from mobileseg.models.build import Network
+from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.checkpoint import TrainState
 from mobileseg.training.loop import Report
 from mobileseg.training.session import finish, refuse_taken, resume, set_up
@@ -101,6 +102,7 @@ def _process(
 ) -> TrainState | MobilesegError:
     """What each process does; the leader's return value is what the caller gets."""
     if fabric.device.type == "cpu":
+        keep_large_blocks()
         torch.set_num_threads(max(1, torch.get_num_threads() // fabric.world_size))
     team = FabricTeam(fabric)
     # The leader sets a new run up, or says why it cannot; only then do the others look at it.

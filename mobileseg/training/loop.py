@@ -9,34 +9,30 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from mobileseg.data.augment import augment, matrices
-from mobileseg.errors import BadInput, Diverged
+from mobileseg.errors import Diverged
 from mobileseg.files import write_json
-from mobileseg.models.build import Network, build
+from mobileseg.models.build import Network
 from mobileseg.runs import RunConfig
-from mobileseg.training.checkpoint import LAST, TrainState, commit, refuse_other_optimiser
+from mobileseg.training.checkpoint import TrainState, commit
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.distillation import Distillation, Teacher, blend
-from mobileseg.training.ema import Ema
-from mobileseg.training.losses import DeepSupervision
+from mobileseg.training.learner import Learner, copied
+from mobileseg.training.losses import deep_supervision
 from mobileseg.training.pictures import PictureSet
-from mobileseg.training.prior import begin_at_prior
-from mobileseg.training.pruning import Pruner
-from mobileseg.training.schedule import Schedule
 from mobileseg.training.settling import Settler, take_statistics
 from mobileseg.training.spoiled import SpoiledPictures
 from mobileseg.training.steps import Step, sampler
 from mobileseg.training.team import Alone, Team
-from mobileseg.training.validation import Answers, answers, error_map, scores, thresholds
+from mobileseg.training.validation import Answers, answers, error_map, mean, scores, thresholds
 
 Report = Callable[[dict[str, float]], None]
 Targets = tuple[Tensor | None, *tuple[Tensor, ...]]  # masks, then a teacher's maps
 
 DIVERGED = "diverged.json"  # the batch at which the loss stopped being a number
-AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
-SETTLED_AT_ONCE = 4  # pictures, at least, whose statistics are taken together
+TOGETHER = 4  # pictures, at least, whose statistics are taken together
 
 
 class Trainer:
@@ -71,69 +67,46 @@ class Trainer:
         self.folder, self.config, self.choices = folder, config, choices
         self.train, self.validation, self.test = train, validation, test
         self.device, self.team = train.device, team or Alone()
-        torch.manual_seed(choices.seed)
-        layout = torch.channels_last if choices.channels_last else torch.contiguous_format
-        self.network = build(config.variant, len(config.lesions)).to(self.device)
-        self.network.to(memory_format=layout)  # type: ignore[call-overload]
-        if start is not None:
-            self.network.load_state_dict(start)
-        elif choices.prior and not state.epoch:
-            begin_at_prior(self.network, train.masks, choices.supervision, choices.target_scaling)
         self.sampler = sampler(choices, train)
         self.spoiled = (
             SpoiledPictures(train, choices, config.preprocess) if choices.photometric else None
         )
-        self.optimiser: torch.optim.Optimizer = torch.optim.Adam(
-            self.network.parameters(), lr=choices.lr, weight_decay=choices.weight_decay
+        where = self.device, self.sampler.per_epoch, self.team
+        self.learner = Learner(
+            config, choices, train.masks, *where, fresh=not state.epoch, start=start
         )
-        self.scheduler = Schedule(self.optimiser, choices, self.sampler.per_epoch)
-        self.scaler = torch.amp.GradScaler(self.device.type, enabled=choices.precision == "fp16")
-        self.ema = Ema(self.network, choices.ema) if choices.ema else None
+        self.network, self.ema = self.learner.network, self.learner.ema
         self.shown: Network = self.network  # what was validated last
-        self.loss = deep_supervision(choices)
-        self.pruner = Pruner(self.network, choices.prune, choices.epochs) if choices.prune else None
         self.settler = (
             Settler(self.network, choices.settle, choices.epochs) if choices.settle else None
         )
+        self.pruner = self.learner.pruner
         # Epochs before this one, from 1, are not what was asked for, however well they score.
         self.whole_from = max(
             self.pruner.full_from if self.pruner else 1,
             self.settler.first + 1 if self.settler else 1,
         )
-        self.teacher = teacher
+        self.loss, self.teacher = deep_supervision(choices), teacher
         # What a step goes down; the loss on masks alone is what validation tells.
         self.training_loss: Callable[..., Tensor] = (
             Distillation(self.loss, choices.distil_weight, choices.distil_loss)
             if teacher
             else self.loss
         )
-        mean, sd = config.normalisation.mean, config.normalisation.sd
-        self.mean = 255 * torch.tensor(mean, device=self.device).reshape(1, 3, 1, 1)
-        self.sd = 255 * torch.tensor(sd, device=self.device).reshape(1, 3, 1, 1)
+        normal = config.normalisation
+        self.mean, self.sd = (
+            255 * torch.tensor(levels, device=self.device).reshape(1, 3, 1, 1)
+            for levels in (normal.mean, normal.sd)
+        )
         self.state = state
         self.committed = state.epoch  # whole epochs on disk; `state` may be ahead
         self._best_on_disk = state.best_epoch
+        self.pictures_per_s = math.nan  # of the last epoch's training, pieces by their pixels
         if state.epoch:
-            self._go_on_from(state)
-        self.supervised, self.optimiser = self.team.prepare(self.network, self.optimiser)
-        if choices.compile:
-            self.supervised = torch.compile(self.supervised)
-
-    def _go_on_from(self, state: TrainState) -> None:
-        own = self.optimiser, self.scheduler, self.scaler
-        refuse_other_optimiser(state, *own, self.folder / LAST)
-        try:
-            self.network.load_state_dict(state.network)
-            self.optimiser.load_state_dict(state.optimiser)
-            self.scheduler.load_state_dict(state.scheduler)
-            self.scaler.load_state_dict(state.scaler)
-            if self.ema:
-                self.ema.load_state_dict(state.average)
-        except (RuntimeError, ValueError, KeyError, TypeError, AttributeError):
-            raise BadInput(
-                f"{self.folder / LAST}: not the state of a {self.config.variant} for "
-                f"{self.config.task}; expected the file that this run wrote"
-            ) from None
+            self.learner.go_on_from(state, folder, f"{config.variant} for {config.task}")
+        self.learner.prepare()
+        self.optimiser, self.scheduler = self.learner.optimiser, self.learner.scheduler
+        self.scaler = self.learner.scaler
 
     def run(self, report: Report = lambda row: None) -> TrainState:
         """Train to the last epoch, committing as often as chosen.
@@ -154,29 +127,20 @@ class Trainer:
 
     def train_epoch(self, epoch: int) -> float:
         """As many pixels as the training pictures have, moved at random; mean loss of a picture."""
-        self.network.train()
-        if self.pruner:
-            self.pruner.begin(epoch)
+        begun = time.monotonic()
+        self.learner.begin(epoch)
         if self.settler:
             self.settler.begin(epoch, self.every_picture(epoch))
         steps = self.steps(epoch)
         losses = []
         for number, step in enumerate(steps):
             self.scheduler.begin_step(epoch, number)
-            shared = step.part(self.team.share(range(len(step.pictures))))
-            pictures, *targets = self.batch(epoch, shared)
-            loss = self.training_loss(self.maps(pictures), *targets)
-            self.optimiser.zero_grad(set_to_none=True)
-            self.team.backward(self.scaler.scale(loss))
-            self.scaler.step(self.optimiser)
-            self.scaler.update()
-            if self.pruner:
-                self.pruner.hold()
-            if self.ema:
-                self.ema.update(self.network)
-            losses.append(loss.detach())
+            losses.append(self.step(epoch, step))
         # Looked at once an epoch: on a GPU every look waits for all the work before it.
-        return self.mean_loss(self.team.mean(torch.stack(losses)), steps)
+        loss = self.mean_loss(self.team.mean(torch.stack(losses)), steps)
+        worth = sum(step.weight for step in steps)
+        self.pictures_per_s = worth / max(time.monotonic() - begun, 1e-9)
+        return loss
 
     def steps(self, epoch: int) -> list[Step]:
         """What each step of an epoch, from 0, sees; the epoch is begun."""
@@ -185,11 +149,10 @@ class Trainer:
             self.spoiled.begin(epoch, steps)
         return steps
 
-    def moved(self, step: Step) -> tuple[Tensor, Tensor]:
-        """A step's pictures (n, 3, s, s), 0..255, and masks (n, C, s, s), on the device."""
-        if self.spoiled:
-            return self.spoiled.moved(step)
-        return self.train.moved(step.pictures, step.maps, step.size_px)
+    def step(self, epoch: int, step: Step) -> Tensor:
+        """One step of an epoch; its loss, a number on the device."""
+        shared = step.part(self.team.share(range(len(step.pictures))))
+        return self.learner.step(self.training_loss, *self.batch(epoch, shared))
 
     def batch(self, epoch: int, step: Step) -> tuple[Tensor, *Targets]:
         """Pictures (n, 3, s, s), moved and normalised, and their `targets`, on the device.
@@ -199,37 +162,40 @@ class Trainer:
         seed, share = self.choices.seed, self.choices.distil_blend
         pictures, masks = self.moved(step)
         if self.teacher and share and blend(pictures, seed, epoch, step.key, share):
-            return self._normalised(pictures), None, *self.teacher(pictures)
-        return self._normalised(pictures), *self.targets(pictures, masks)
+            return self.normalised(pictures), None, *self.teacher(pictures)
+        return self.normalised(pictures), *self.targets(pictures, masks)
 
-    def every_picture(self, epoch: int | None) -> Iterator[Tensor]:
-        """The training pictures, normalised, some at a time: moved as in an epoch, or as they are.
-
-        Never a lone one: its deepest maps may be too small to have a spread.
-        """
-        groups = max(1, len(self.train) // SETTLED_AT_ONCE)
-        for some in torch.tensor_split(torch.arange(len(self.train)), groups):
-            pictures, masks = self.train.batch(some)
-            if epoch is not None:
-                moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
-                pictures, _ = augment(pictures, masks, moves)
-            yield self._normalised(pictures)
+    def moved(self, step: Step) -> tuple[Tensor, Tensor]:
+        """A step's pictures (n, 3, s, s), 0..255, and masks (n, C, s, s), on the device."""
+        if self.spoiled:
+            return self.spoiled.moved(step)
+        return self.train.moved(step.pictures, step.maps, step.size_px)
 
     def targets(self, pictures: Tensor, masks: Tensor) -> tuple[Tensor, *tuple[Tensor, ...]]:
-        """Masks (n, C, S, S) and, with a teacher, its maps of the same pictures.
+        """Masks (n, C, s, s) and, with a teacher, its maps of the same pictures.
 
         Args:
             pictures: moved, not normalised: the teacher has a mean and SD of its own.
         """
         return (masks, *self.teacher(pictures)) if self.teacher else (masks,)
 
-    def maps(self, pictures: Tensor) -> list[Tensor]:
-        """The maps to supervise, in the parameters' own precision."""
-        if self.choices.channels_last:
-            pictures = pictures.contiguous(memory_format=torch.channels_last)
-        half = AUTOCAST.get(self.choices.precision)
-        with torch.autocast(self.device.type, dtype=half, enabled=half is not None):
-            return [m.to(pictures.dtype) for m in self.supervised(pictures)]
+    def normalised(self, pictures: Tensor) -> Tensor:
+        """(n, 3, s, s) 0..255 -> what the network takes."""
+        dtype = next(self.network.parameters()).dtype
+        return ((pictures - self.mean) / self.sd).to(dtype)
+
+    def every_picture(self, epoch: int | None) -> Iterator[Tensor]:
+        """The training pictures, normalised, some at a time: moved as in an epoch, or as they are.
+
+        Never a lone one: its deepest maps may be too small to have a spread.
+        """
+        groups = max(1, len(self.train) // TOGETHER)
+        for some in torch.tensor_split(torch.arange(len(self.train)), groups):
+            pictures, masks = self.train.batch(some)
+            if epoch is not None:
+                moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
+                pictures, _ = augment(pictures, masks, moves)
+            yield self.normalised(pictures)
 
     def mean_loss(self, losses: Tensor, steps: Sequence[Step]) -> float:
         """Mean over an epoch, each step by its pixels.
@@ -243,14 +209,12 @@ class Trainer:
         values = losses.tolist()
         for value, step in zip(values, steps, strict=True):
             self._refuse_nan(value, [self.train.names[i] for i in step.pictures])
-        total = sum(v * step.weight for v, step in zip(values, steps, strict=True))
-        return float(total) / sum(step.weight for step in steps)
+        return mean(values, [step.weight for step in steps])
 
     def _refuse_nan(self, loss: float, names: Sequence[str]) -> None:
         if math.isfinite(loss):
             return
-        epoch = self.state.epoch + 1
-        lr = self.optimiser.param_groups[0]["lr"]
+        epoch, lr = self.state.epoch + 1, self.scheduler.lr
         if self.team.leads:
             record = {"epoch": epoch, "loss": str(loss), "lr": lr, "pictures": list(names)}
             write_json(self.folder / DIVERGED, record)
@@ -259,37 +223,29 @@ class Trainer:
             f"kept in {DIVERGED}); the state after epoch {self.committed} is kept: lower --lr"
         )
 
-    def _normalised(self, pictures: Tensor) -> Tensor:
-        dtype = next(self.network.parameters()).dtype
-        return ((pictures - self.mean) / self.sd).to(dtype)
-
     def end_epoch(self, train_loss: float, begun: float) -> dict[str, float]:
-        """Validate, keep, step the schedule, commit; the epoch's row of metrics.
+        """Validate if it is time, keep, step the schedule, commit; the epoch's row of metrics.
 
         Args:
             begun: time.monotonic() at the epoch's start.
         """
-        lr = self.scheduler.lr
+        lr, epoch = self.scheduler.lr, self.state.epoch + 1
+        last = epoch == self.choices.epochs
         validation_loss, probability = math.nan, None
-        if self._is_due(self.state.epoch + 1):
+        if last or epoch % self.choices.validate_every == 0:
             validation_loss, probability = self._lead_validation()
         watched = {"validation loss": validation_loss, "training loss": train_loss}
         self.scheduler.end_epoch(watched[self.choices.plateau_watch])
-        self.state.epoch += 1
+        self.state.epoch = epoch
         if not self.team.leads:
             return {}
         self.keep(lr, train_loss, validation_loss, probability)
         self.state.seconds += time.monotonic() - begun
-        last = self.state.epoch == self.choices.epochs
         if last and self.test is not None:
             self._take_thresholds(self.test)
-        if last or self.state.epoch % self.choices.commit_every == 0:
+        if last or epoch % self.choices.commit_every == 0:
             self.commit()
         return self.state.rows[-1]
-
-    def _is_due(self, epoch: int) -> bool:
-        """Whether an epoch, from 1, is validated."""
-        return epoch % self.choices.validate_every == 0 or epoch == self.choices.epochs
 
     def _lead_validation(self) -> tuple[float, Tensor | None]:
         """The leader's validation loss, for every process; its probabilities, for the leader."""
@@ -310,13 +266,13 @@ class Trainer:
 
         It is `shown` that answers: the network that is kept if this epoch is.
         """
-        self.shown = self._ready()
+        self.shown = self.ready()
         found = self._answers(self.shown, self.validation)
         if self.choices.piece_hard_share:
-            self.state.errors = error_map(self.shown, self.train, self._normalised)
-        return sum(found.losses) / len(found.losses), found.probability
+            self.state.errors = error_map(self.shown, self.train, self.normalised)
+        return mean(found.losses), found.probability
 
-    def _ready(self) -> Network:
+    def ready(self) -> Network:
         """The weights that are kept, with the statistics that they are kept with."""
         network = self.ema.network if self.ema else self.network
         if self.ema:
@@ -330,7 +286,7 @@ class Trainer:
         return network
 
     def _answers(self, network: Network, pictures: PictureSet) -> Answers:
-        found = answers(network, pictures, self.loss, self._normalised)
+        found = answers(network, pictures, self.loss, self.normalised)
         for value, name in zip(found.losses, pictures.names, strict=True):
             self._refuse_nan(value, [name])  # the epoch's last step may have spoilt the weights
         return found
@@ -344,24 +300,19 @@ class Trainer:
             probability: of the validation pictures; None: the epoch was not validated.
         """
         state, lesions = self.state, self.config.lesions
-        state.network = _copied(self.network)
-        state.optimiser = self.optimiser.state_dict()
-        state.scheduler = self.scheduler.state_dict()
-        state.scaler = self.scaler.state_dict()
-        state.average = self.ema.state_dict() if self.ema else {}
+        self.learner.note(state)
         found = dict.fromkeys(lesions, math.nan)
         if probability is not None:
             truth = self.validation.masks.to(self.device) > 0
             found = scores(lesions, truth, probability)
             defined = [v for v in found.values() if not math.isnan(v)]
-            score = sum(defined) / len(defined) if defined else 0.0
-            # An epoch with fewer zeros than asked for, or unsettled, is not kept once there is
-            # another.
+            score = mean(defined) if defined else 0.0
+            # An epoch with fewer zeros than asked for, or unsettled, goes once there is another.
             still = state.best_epoch < self.whole_from
             if score > state.best_score or self.choices.keep == "last" or still:
                 state.best_epoch, state.best_score = state.epoch, score
-                is_own = self.shown is self.network
-                state.best_network = state.network if is_own else _copied(self.shown)
+                own = self.shown is self.network
+                state.best_network = state.network if own else copied(self.shown)
                 state.thresholds = thresholds(lesions, truth, probability)
         row = {"epoch": state.epoch, "lr": lr, "train_loss": train_loss}
         row |= {"validation_loss": validation_loss}
@@ -380,20 +331,3 @@ class Trainer:
         changed = self.state.best_epoch != self._best_on_disk
         commit(self.folder, self.state, self.config, best_changed=changed)
         self.committed, self._best_on_disk = self.state.epoch, self.state.best_epoch
-
-
-def deep_supervision(choices: TrainConfig) -> DeepSupervision:
-    """The loss that a training chose."""
-    return DeepSupervision(
-        alpha=choices.alpha,
-        gamma=choices.gamma,
-        smooth=choices.dice_smooth,
-        pool_batch=choices.dice_pool_batch,
-        class_weight_power=choices.class_weight_power,
-        supervision=choices.supervision,
-        target_scaling=choices.target_scaling,
-    )
-
-
-def _copied(network: nn.Module) -> dict[str, Tensor]:
-    return {k: v.detach().cpu().clone() for k, v in network.state_dict().items()}

@@ -14,6 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from mobileseg.training.config import TrainConfig
+
 
 def focal_cross_entropy(logits: Tensor, target: Tensor, *, gamma: float) -> Tensor:
     """Binary cross-entropy, each pixel weighted by how wrong it is.
@@ -159,3 +161,16 @@ class DeepSupervision:
                 logits, size=target.shape[2:], mode="bilinear", align_corners=False
             )
         return logits, shrink(target, logits.shape[2:], self.target_scaling)
+
+
+def deep_supervision(choices: TrainConfig) -> DeepSupervision:
+    """The loss that a training chose."""
+    return DeepSupervision(
+        alpha=choices.alpha,
+        gamma=choices.gamma,
+        smooth=choices.dice_smooth,
+        pool_batch=choices.dice_pool_batch,
+        class_weight_power=choices.class_weight_power,
+        supervision=choices.supervision,
+        target_scaling=choices.target_scaling,
+    )

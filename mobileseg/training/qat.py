@@ -24,7 +24,7 @@ from mobileseg.quantization.calibration import Ranges
 from mobileseg.quantization.fake import FakeQuantized
 from mobileseg.runs import Member
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import deep_supervision
+from mobileseg.training.losses import deep_supervision
 from mobileseg.training.pictures import PictureSet
 
 

@@ -69,7 +69,7 @@ def whole_step(
 
 
 class WholePictures:
-    """Every training picture once an epoch, in the epoch's own order.
+    """Every training picture once an epoch, or a share of them, in the epoch's own order.
 
     Args:
         pictures: how many there are.
@@ -78,10 +78,11 @@ class WholePictures:
 
     def __init__(self, choices: TrainConfig, pictures: int, side_px: int) -> None:
         self.choices, self.pictures, self.side_px = choices, pictures, side_px
-        self.per_epoch = -(-pictures // choices.batch)
+        self.shown = max(1, round(choices.epoch_share * pictures))  # an epoch
+        self.per_epoch = -(-self.shown // choices.batch)
 
     def steps(self, epoch: int, errors: Tensor | None = None) -> list[Step]:
-        order = self.order(epoch)
+        order = self.order(epoch)[: self.shown]
         starts = range(0, len(order), self.choices.batch)
         return [self.step(epoch, order[at : at + self.choices.batch]) for at in starts]
 
@@ -97,9 +98,9 @@ class WholePictures:
 class Pieces:
     """Pieces, and here and there a step of whole pictures.
 
-    An epoch has as many pixels as the training pictures, and so has a step, whole or not: a step
-    of whole pictures has fewer of them. So epochs and steps cost about the same whatever they are
-    made of, and budgets compare.
+    An epoch has as many pixels as one of whole pictures, and so has a step: one of whole pictures
+    has fewer of them. So epochs and steps cost about the same whatever they are made of, and
+    budgets compare.
 
     Args:
         train: the training pictures.
@@ -113,7 +114,7 @@ class Pieces:
         self.whole_batch = max(1, round(choices.batch * self.share))
         pixels = (1 - choices.whole_share) * choices.batch * self.share
         pixels += choices.whole_share * self.whole_batch
-        self.per_epoch = max(1, round(len(train) / pixels))
+        self.per_epoch = max(1, round(choices.epoch_share * len(train) / pixels))
         # Spread evenly, and alike in all runs and epochs: runs in a stack have steps of one size.
         wanted = round(choices.whole_share * self.per_epoch)
         self.is_whole = [

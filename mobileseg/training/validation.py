@@ -77,6 +77,13 @@ def _each(
         yield network.supervised(normalised(enhanced)), masks
 
 
+def mean(values: Sequence[float], weights: Sequence[float] | None = None) -> float:
+    """Of at least one value, each weighted if weights are given."""
+    if weights is None:
+        return sum(values) / len(values)
+    return sum(v * w for v, w in zip(values, weights, strict=True)) / sum(weights)
+
+
 def scores(lesions: Sequence[str], truth: Tensor, probability: Tensor) -> dict[str, float]:
     """Average precision by lesion; NaN for one that no picture has.
 

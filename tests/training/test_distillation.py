@@ -56,7 +56,7 @@ def test_the_teacher_answers_to_the_very_picture_that_the_student_is_shown(tiny,
     # Folding batch norm rounds otherwise, up to 1.4e-5 in these random weights.
     assert torch.allclose(soft, expected, atol=1e-4)
     assert torch.equal(masks, moved)
-    student = [m.shape for m in trainer.maps(pictures)]
+    student = [m.shape for m in trainer.learner.maps(pictures)]
     assert [m.shape for m in (soft, *sides)] == student  # a map for each that is supervised
     assert expected.std() > 0.05  # the answers differ from place to place
     with torch.no_grad():  # the student's batch would be another question
@@ -199,7 +199,7 @@ def test_a_student_comes_nearer_to_its_teacher_than_one_without(tiny, tmp_path, 
     def distance(trainer):
         trainer.run()
         with torch.no_grad():
-            answer = torch.sigmoid(trainer.network(trainer._normalised(enhanced))[0])
+            answer = torch.sigmoid(trainer.network(trainer.normalised(enhanced))[0])
         return (answer - wanted).abs().mean()
 
     assert distance(student) < 0.8 * distance(plain)

@@ -69,7 +69,7 @@ def test_one_picture_is_learnt_by_heart(tiny, tmp_path):
     assert losses[0] > 2.5
     assert losses[-1] < losses[0] / 4
     trainer.network.train()
-    answer = trainer.network(trainer._normalised(trainer.train.batch([0])[0]))[0] > 0
+    answer = trainer.network(trainer.normalised(trainer.train.batch([0])[0]))[0] > 0
     truth = trainer.train.masks > 0
     assert (answer & truth).sum() / (answer | truth).sum() > 0.8
 

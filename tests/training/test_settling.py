@@ -66,9 +66,9 @@ def test_what_a_settled_step_scores_is_what_ships(tiny, tmp_path):
         trainer.train_epoch(0)
         pictures, _ = trainer.batch(1, trainer.sampler.step(1, [0, 3]))
         with torch.no_grad():
-            trained = trainer.maps(pictures)[0]  # in the mode that the epoch has left
+            trained = trainer.learner.maps(pictures)[0]  # in the mode that the epoch has left
             trainer.network.eval()
-            shipped = trainer.maps(pictures)[0]
+            shipped = trainer.learner.maps(pictures)[0]
         assert torch.equal(trained, shipped) == bool(settle)
 
 

@@ -1,0 +1,99 @@
+"""From minutes to epochs: what a training costs on this machine, measured before it begins.
+
+A few steps and a part of a validation are run on a trainer of their own, which is thrown away;
+what they took says how many epochs fit. The number then stands in the run's config.json, and a
+run that is gone on with keeps it, however busy the machine is then.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from itertools import cycle
+
+from mobileseg.training.config import TrainConfig
+from mobileseg.training.loop import Trainer
+from mobileseg.training.validation import answers, error_map, scores, thresholds
+
+UNTIMED = 2  # first steps, which set memory and kernels up
+TIMED = 6  # steps that are looked at
+TRIAL_PICTURES = {"train": 8, "validation": 2}  # what is validated for the measurement
+# Kept back for what is not measured: writing states, the last validation if it is an extra one,
+# and a machine that gets busier. Measured runs ended after 0.93 to 0.99 of what they were given.
+RESERVE = 0.04
+FEWEST_EPOCHS = 10  # a schedule and a curve need some; where fewer fit, epochs are made shorter
+
+
+@dataclass(frozen=True, slots=True)
+class Costs:
+    """Seconds that parts of a training take."""
+
+    step_s: float  # a step, its pictures included
+    validation_s: float  # a validation, statistics taken anew included
+
+    def epoch_s(self, steps: float, validate_every: int) -> float:
+        """An epoch of so many steps with its share of a validation."""
+        return steps * self.step_s + self.validation_s / validate_every
+
+
+def costs(trial: Trainer, train: int, validation: int) -> Costs:
+    """Measure a training.
+
+    Args:
+        trial: a fresh trainer of a part of the pictures; it is of no use afterwards.
+        train, validation: how many pictures there are of each.
+    """
+    steps = cycle(trial.steps(0))
+    for _ in range(UNTIMED):
+        trial.step(0, next(steps))
+    step_s = _seconds(lambda: [float(trial.step(0, next(steps))) for _ in range(TIMED)]) / TIMED
+    # Once for the memory, once for the clock; each part as often as there are pictures.
+    ready_s, scored_s = ([_seconds(do) for _ in range(2)][1] for do in (
+        lambda: _make_ready(trial), lambda: _score(trial)
+    ))  # fmt: skip
+    validation_s = ready_s * train / len(trial.train)
+    validation_s += scored_s * validation / len(trial.validation)
+    return Costs(step_s, validation_s)
+
+
+def _make_ready(trial: Trainer) -> None:
+    """What looks at every training picture before a validation."""
+    network = trial.ready()
+    if trial.choices.piece_hard_share:
+        error_map(network, trial.train, trial.normalised)
+
+
+def _score(trial: Trainer) -> None:
+    """What looks at every validation picture."""
+    found = answers(trial.network, trial.validation, trial.loss, trial.normalised)
+    truth, lesions = trial.validation.masks.to(trial.device) > 0, trial.config.lesions
+    scores(lesions, truth, found.probability)
+    thresholds(lesions, truth, found.probability)
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    begun = time.monotonic()
+    do()
+    return time.monotonic() - begun
+
+
+def within_minutes(choices: TrainConfig, found: Costs, per_epoch: int) -> TrainConfig:
+    """The choices with as many epochs as fit into their minutes; at least one.
+
+    Args:
+        per_epoch: steps that an epoch has by these choices.
+
+    Raises:
+        BadInput: the epochs are fewer than those that are to be settled.
+    """
+    left_s = 60 * choices.minutes * (1 - RESERVE)
+    epochs = math.floor(left_s / found.epoch_s(per_epoch, choices.validate_every))
+    if epochs >= FEWEST_EPOCHS:
+        return replace(choices, epochs=epochs)
+    # Shorter epochs, each validated as often as before; never shorter than a step.
+    looks_s = math.ceil(FEWEST_EPOCHS / choices.validate_every) * found.validation_s
+    steps = max(1.0, (left_s - looks_s) / FEWEST_EPOCHS / found.step_s)
+    share = min(1.0, choices.epoch_share * steps / per_epoch)
+    return replace(choices, epochs=FEWEST_EPOCHS, epoch_share=share)
