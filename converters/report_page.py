@@ -8,12 +8,15 @@ import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib.resources import files
+from operator import itemgetter
 from string import Template
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
+
+from mobileseg.training.metrics import defined_points
 
 PICTURE_PX = 420  # wide, on the page
 
@@ -113,14 +116,13 @@ def _curve_png(rows: Sequence[Mapping[str, float]]) -> bytes:
 
     figure = Figure(figsize=(9, 3.2), dpi=160, layout="constrained")
     losses, scores = figure.subplots(1, 2)
-    epochs = [row["epoch"] for row in rows]
     for key, style in (("train_loss", "-"), ("validation_loss", "--")):
-        losses.plot(epochs, [row[key] for row in rows], style, label=key.replace("_", " "))
+        losses.plot(*defined_points(rows, itemgetter(key)), style, label=key.replace("_", " "))
     losses.set(xlabel="epoch", ylabel="loss, sum over all maps")
     losses.set_ylim(bottom=0)
     for key in (k for k in rows[0] if k.startswith("validation_aupr")):
         label = key.removeprefix("validation_aupr_")
-        scores.plot(epochs, [row[key] for row in rows], label=label)
+        scores.plot(*defined_points(rows, itemgetter(key)), label=label)
     scores.set(xlabel="epoch", ylabel="validation AUPR", ylim=(0, 1))
     for axes in (losses, scores):
         axes.xaxis.get_major_locator().set_params(integer=True)

@@ -14,6 +14,7 @@ from mobileseg.cli.demo_report import write_report
 from mobileseg.cli.options import data_option
 from mobileseg.cli.train import refuse_changes, train_with_bar
 from mobileseg.errors import MissingToolkit
+from mobileseg.training.threads import wait_asleep
 
 if TYPE_CHECKING:
     from converters.parity.verdict import Parity
@@ -59,6 +60,7 @@ def command(data: Path | None, output: Path, task: str, side: int, epochs: int, 
         mobileseg demo
         mobileseg demo --data IDRiD
     """
+    wait_asleep()
     folder = data or _phantoms(output / "phantoms")
     run = _train(folder, output / "run", task, side, epochs, seed)
     prepared, scores = _evaluate(run, folder)

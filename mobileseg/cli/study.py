@@ -11,6 +11,7 @@ from mobileseg.cli.console import remark, show_json, show_table
 from mobileseg.cli.options import data_option, json_option
 from mobileseg.errors import BadInput
 from mobileseg.protocols import PROTOCOLS
+from mobileseg.training.threads import wait_asleep
 
 if TYPE_CHECKING:
     from mobileseg.study.conduct import Outcome
@@ -89,6 +90,7 @@ def command(
         mobileseg study paper --data IDRiD -o study --together 10
         mobileseg study mine.toml --data IDRiD -o mine --engine ray --address head:6379
     """
+    wait_asleep()  # the study's processes take it over
     from mobileseg.study.plan import find_study, read_plan
 
     codes = tuple(approximate.split(",")) if approximate is not None else None
@@ -131,15 +133,17 @@ def show_list(plan: Plan, output: Path | None, as_json: bool) -> None:
             }
         )
         return
-    groups: dict[tuple[str, str, int, str], list[str]] = {}
+    groups: dict[tuple[str, str, str, str], list[str]] = {}
     for run in plan.runs:
-        kind = (run.variant, run.task, run.choices.epochs, run.taught_by)
+        minutes = run.choices.minutes
+        length = f"{minutes:g} min" if minutes else str(run.choices.epochs)
+        kind = (run.variant, run.task, length, run.taught_by)
         groups.setdefault(kind, []).append(run.name)
     taught = any(run.taught_by for run in plan.runs)
     rows = []
-    for (variant, task, epochs, teacher), names in groups.items():
+    for (variant, task, length, teacher), names in groups.items():
         complete = sum(states[name] == "complete" for name in names)
-        row = (variant, task, epochs, len(names), complete, len(names) - complete)
+        row = (variant, task, length, len(names), complete, len(names) - complete)
         rows.append([*map(str, row), *([teacher or "–"] if taught else [])])
     made = len(plan.ensembles) + len(plan.combinations)
     show_table(

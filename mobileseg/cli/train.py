@@ -15,6 +15,7 @@ from mobileseg.cli.options import FrameSize, data_option
 from mobileseg.cli.training_options import given_choices, training_options
 from mobileseg.errors import BadInput
 from mobileseg.training.recipes import recipe
+from mobileseg.training.threads import wait_asleep
 
 if TYPE_CHECKING:
     import torch
@@ -105,6 +106,7 @@ def command(
         mobileseg train --data IDRiD --variant xs --task EX -o runs/ex
         mobileseg train --data IDRiD --teacher runs/ex3 --start runs/ex -o runs/student
     """
+    wait_asleep()
     from mobileseg.training.allocator import keep_large_blocks
     from mobileseg.training.config import TEACHING, TrainConfig
     from mobileseg.training.session import pick_device
@@ -172,9 +174,19 @@ def _train_alone(
             trainer = resume(output, data, device=device, tick=tick, others=others)
             refuse_changes(trainer, _given_by_hand(ctx))
         bar.remove_task(reading)
+        if new:
+            say_budget(trainer)
         train_with_bar(trainer, bar)
     finish(output, trainer)
     return trainer.state
+
+
+def say_budget(trainer: Trainer) -> None:
+    """What became of the minutes that a run was given."""
+    choices = trainer.choices
+    if choices.minutes:
+        steps = choices.epochs * trainer.sampler.per_epoch
+        remark(f"{choices.minutes:g} minutes are {choices.epochs} epochs, {steps} steps here")
 
 
 def _train_shared(
@@ -191,14 +203,16 @@ def _train_shared(
 def _epoch_line(row: dict[str, float]) -> None:
     """A line for every tenth epoch: the leading process has no terminal of its own."""
     if row["epoch"] % 10 == 0:
-        remark(f"epoch {row['epoch']:.0f}: {_note(row)}")
+        remark(f"epoch {row['epoch']:.0f}: {_note([row])}")
 
 
-def _note(row: dict[str, float]) -> str:
-    """Loss, and the mean score over the lesions that validation has."""
-    scores = [v for k, v in row.items() if k.startswith("validation_aupr") and v == v]
+def _note(rows: list[dict[str, float]]) -> str:
+    """Loss, and the mean score over the lesions that the last validation had."""
+    validated = [row for row in rows if row["validation_loss"] == row["validation_loss"]]
+    found = validated[-1].items() if validated else ()
+    scores = [v for k, v in found if k.startswith("validation_aupr") and v == v]
     mean = f"{sum(scores) / len(scores):.3f}" if scores else "undefined"
-    return f"loss {row['train_loss']:.3f}, validation AUPR {mean}"
+    return f"loss {rows[-1]['train_loss']:.3f}, validation AUPR {mean}"
 
 
 def _preprocess(given: dict[str, Any]) -> Any:
@@ -233,6 +247,8 @@ def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
         **vars_of(trainer.choices.augment),
     }
     for name, value in kept.items():
+        if name == "epochs" and config.training.get("minutes"):
+            continue  # found by measuring; a recipe's number is nobody's wish
         if asked.get(name, value) != value:
             raise BadInput(
                 f"{trainer.folder}: was begun with {name} {value}, now {asked[name]} is asked for; "
@@ -254,7 +270,7 @@ def train_with_bar(
     )
 
     def report(row: dict[str, float]) -> None:
-        note = _note(row)
+        note = f"{_note(trainer.state.rows)}, {trainer.pictures_per_s:.2g} pictures/s"
         bar.update(task, completed=row["epoch"], note=note)
         if bar.disable and row["epoch"] % 10 == 0:  # no terminal: a line now and then in the log
             remark(f"epoch {row['epoch']:.0f} of {trainer.choices.epochs}: {note}")

@@ -7,7 +7,7 @@ SD, they stand beside ours as a hollow square with its bar.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +31,7 @@ from mobileseg.report.style import (
     PALETTE,
     look,
 )
-from mobileseg.training.metrics import METRICS, read_metrics
+from mobileseg.training.metrics import METRICS, defined_points, read_metrics
 
 BOX_FROM = 4  # runs; quartiles of three are their own neighbours
 PANEL_IN, LABELS_IN, LEGEND_IN = 1.35, 0.55, 0.62  # heights
@@ -215,11 +215,10 @@ def draw_curves(curves: Sequence[Curve]) -> Figure:
     for i, (run, rows) in enumerate(curves):
         line: dict[str, Any] = {"color": PALETTE[i % len(PALETTE)], "linewidth": 0.7}
         line["linestyle"] = LINES[i // len(PALETTE) % len(LINES)]
-        epochs = [row["epoch"] for row in rows]
         for axes, key in zip(panels, ("train_loss", "validation_loss"), strict=False):
-            axes.plot(epochs, [row.get(key, float("nan")) for row in rows], **line)
+            axes.plot(*defined_points(rows, _loss(key)), **line)
         label = f"seed {run.seed}" if seeds_tell else run.name
-        panels[2].plot(epochs, [_aupr(row) for row in rows], label=label, **line)
+        panels[2].plot(*defined_points(rows, _aupr), label=label, **line)
     for axes in panels[:2]:
         axes.set_yscale("log")
         axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -232,7 +231,12 @@ def draw_curves(curves: Sequence[Curve]) -> Figure:
     return figure
 
 
-def _aupr(row: dict[str, float]) -> float:
+def _loss(key: str) -> Callable[[Mapping[str, float]], float]:
+    """What reads a loss off a row; NaN where it is missing."""
+    return lambda row: row.get(key, float("nan"))
+
+
+def _aupr(row: Mapping[str, float]) -> float:
     """Mean over the task's lesions; NaN where none is defined."""
     values = [v for k, v in row.items() if k.startswith("validation_aupr") and v == v]
     return sum(values) / len(values) if values else float("nan")

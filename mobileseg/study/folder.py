@@ -26,6 +26,7 @@ from mobileseg.data.idrid import fingerprint, read_idrid
 from mobileseg.errors import BadInput
 from mobileseg.files import leftovers, write_json
 from mobileseg.foreign import read_json
+from mobileseg.runs import is_run, open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.study.entries import refuse_unfit, refuse_unfit_state
 from mobileseg.study.lock import LOCK
@@ -71,7 +72,7 @@ class Reached:
     """What a run's metrics.csv says."""
 
     epoch: int = 0
-    aupr: float = math.nan  # of the last epoch, on validation pictures, mean over lesions
+    aupr: float = math.nan  # of the last validation, mean over lesions
 
 
 @dataclass(frozen=True)
@@ -138,9 +139,18 @@ class StudyFolder:
         rows = read_metrics(path) if path.is_file() else []
         if not rows:
             return Reached()
-        scores = [v for k, v in rows[-1].items() if k.startswith("validation_aupr_")]
-        defined = [v for v in scores if not math.isnan(v)]
-        return Reached(int(rows[-1]["epoch"]), sum(defined) / len(defined) if defined else math.nan)
+        for row in reversed(rows):  # not every epoch is validated
+            scores = [v for k, v in row.items() if k.startswith("validation_aupr_")]
+            if defined := [v for v in scores if not math.isnan(v)]:
+                return Reached(int(rows[-1]["epoch"]), sum(defined) / len(defined))
+        return Reached(int(rows[-1]["epoch"]))
+
+    def epochs(self, name: str) -> int:
+        """A run's whole length; of one that was given minutes, as it was measured at its start."""
+        choices, folder = self.runs[name].choices, self.run_folder(name)
+        if choices.minutes and is_run(folder):
+            return int(open_run(folder).config.training["epochs"])
+        return choices.epochs
 
     def unfinished(self) -> list[str]:
         """Runs to be worked on; one that diverged would do so again, and is left alone."""

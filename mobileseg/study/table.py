@@ -122,7 +122,7 @@ class Watch:
 def standing(study: StudyFolder, name: str, pace: Pace, now: float) -> Standing:
     """Read where a run stands."""
     run, state = study.runs[name], study.state(name)
-    reached, epochs = study.reached(name), run.choices.epochs
+    reached, epochs = study.reached(name), study.epochs(name)
     if state.state == RUNNING:
         left = pace.left(name, reached.epoch, epochs, now)
     else:

@@ -9,17 +9,26 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
 from itertools import cycle
+from pathlib import Path
+from typing import Any
 
+import torch
+
+from mobileseg.data.prepared import Prepared
+from mobileseg.runs import RunConfig
+from mobileseg.training.checkpoint import TrainState
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.loop import Trainer
+from mobileseg.training.pictures import PictureSet
+from mobileseg.training.steps import steps_per_epoch
 from mobileseg.training.validation import answers, error_map, scores, thresholds
 
 UNTIMED = 2  # first steps, which set memory and kernels up
 TIMED = 6  # steps that are looked at
-TRIAL_PICTURES = {"train": 8, "validation": 2}  # what is validated for the measurement
+TRIAL_TRAIN, TRIAL_VALIDATION = 8, 2  # pictures that a measurement looks at
 # Kept back for what is not measured: writing states, the last validation if it is an extra one,
 # and a machine that gets busier. Measured runs ended after 0.93 to 0.99 of what they were given.
 RESERVE = 0.04
@@ -33,9 +42,35 @@ class Costs:
     step_s: float  # a step, its pictures included
     validation_s: float  # a validation, statistics taken anew included
 
+    def to_json(self) -> dict[str, float]:
+        return {name: round(value, 4) for name, value in asdict(self).items()}
+
     def epoch_s(self, steps: float, validate_every: int) -> float:
         """An epoch of so many steps with its share of a validation."""
         return steps * self.step_s + self.validation_s / validate_every
+
+
+def budgeted(
+    folder: Path,
+    config: RunConfig,
+    choices: TrainConfig,
+    train: Sequence[Prepared],
+    validation: Sequence[Prepared],
+    device: torch.device,
+    **lean: Any,
+) -> tuple[TrainConfig, Costs]:
+    """The choices with the epochs that fit into their minutes here, and what was measured.
+
+    Args:
+        folder: the run's, named where something goes wrong.
+        lean: the teacher and the weights to begin with, as a trainer takes them.
+    """
+    some = PictureSet.of(train[:TRIAL_TRAIN], device)
+    others = PictureSet.of(validation[:TRIAL_VALIDATION], device)
+    trial = Trainer(folder, config, choices, some, others, TrainState(), **lean)
+    found = costs(trial, len(train), len(validation))
+    per_epoch = steps_per_epoch(choices, len(train), trial.train.side_px)
+    return within_minutes(choices, found, per_epoch), found
 
 
 def costs(trial: Trainer, train: int, validation: int) -> Costs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mobileseg.errors import BadInput
@@ -33,3 +34,15 @@ def read_metrics(path: Path) -> list[dict[str, float]]:
             "expected a row of numbers per epoch"
         ) from None
     return rows
+
+
+def defined_points(
+    rows: Sequence[Mapping[str, float]], value: Callable[[Mapping[str, float]], float]
+) -> tuple[list[float], list[float]]:
+    """Epochs and values where there is one: not every epoch is validated, not every lesion there.
+
+    A line through the others would be broken at each of them.
+    """
+    found = [(row["epoch"], value(row)) for row in rows]
+    known = [(epoch, v) for epoch, v in found if v == v]
+    return [epoch for epoch, _ in known], [v for _, v in known]

@@ -9,6 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import torch
 
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.combinable import weights_sum
@@ -17,6 +20,7 @@ from mobileseg.protocols import protocol
 from mobileseg.runs import Run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import KnownRun, TrainConfig
+from mobileseg.training.distillation import Teacher
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,3 +132,19 @@ def refuse_changed(folder: Path, choices: TrainConfig, others: Others, *, begun:
                 f"{folder}: was begun with --{name} {kept.name}, {run.path} has other weights; "
                 "name that run, or train another"
             )
+
+
+def leaning(
+    others: Others, choices: TrainConfig, device: torch.device, *, begun: bool = False
+) -> dict[str, Any]:
+    """The runs as a `Trainer` takes them, by its arguments' names.
+
+    Args:
+        begun: a whole epoch is kept: no weights to start at.
+    """
+    layout = torch.channels_last if choices.channels_last else torch.contiguous_format
+    start = None if begun else others.start
+    return {
+        "teacher": Teacher(others.teacher, device, layout) if others.teacher else None,
+        "start": start.network.state_dict() if start else None,
+    }

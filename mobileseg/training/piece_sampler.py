@@ -52,7 +52,7 @@ class PieceSampler:
         self.spots = [of for of in self.spots if of]  # a lesion that is nowhere is not drawn
         area = np.array([sum(map(len, of.values())) for of in self.spots], np.float64)
         often = area ** PIECE_LESIONS[choices.piece_lesion]
-        self.often = often / often.sum()
+        self.often = often / max(often.sum(), 1e-300)  # none: no lesion in these pictures
 
     def draw(self, epoch: int, count: int, errors: Tensor | None) -> Drawn:
         """An epoch's pieces.

@@ -23,11 +23,18 @@ from mobileseg.models.variants import variant as variant_named
 from mobileseg.protocols import protocol
 from mobileseg.runs import PARTS, RunConfig, open_run
 from mobileseg.spec import PreprocessSpec
+from mobileseg.training.budget import budgeted
 from mobileseg.training.checkpoint import LAST, restore
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.distillation import Teacher
 from mobileseg.training.loop import Trainer
-from mobileseg.training.others import NO_OTHERS, Others, known, refuse_changed, refuse_unfit
+from mobileseg.training.others import (
+    NO_OTHERS,
+    Others,
+    known,
+    leaning,
+    refuse_changed,
+    refuse_unfit,
+)
 from mobileseg.training.pictures import PictureSet, retina_statistics
 from mobileseg.training.pruning import zero_share
 from mobileseg.training.reading import Pictures, Tick, read_pictures
@@ -114,7 +121,14 @@ def set_up(
         training=choices.to_json(),
         pictures={"train": train, "validation": validation},
     )
-    write_json(folder / "run.json", _record(pictures, choices, device))
+    record = _record(pictures, choices, device)
+    if choices.minutes:
+        parts = (named, _named(pictures.train, validation, data))
+        lean = leaning(others, choices, device)
+        choices, found = budgeted(folder, config, choices, *parts, device, **lean)
+        config = replace(config, training=choices.to_json())
+        record["measured"] = found.to_json()
+    write_json(folder / "run.json", record)
     write_json(folder / "config.json", config.to_json())
     return pictures
 
@@ -190,19 +204,8 @@ def _trainer(
     test = PictureSet.of(pictures.test, device) if on_test else None
     # One process mends what a kill left; the others only look.
     state = restore(folder, config, repair=team is None or team.leads)
-    layout = torch.channels_last if choices.channels_last else torch.contiguous_format
-    return Trainer(
-        folder,
-        config,
-        choices,
-        train,
-        validation,
-        state,
-        test=test,
-        team=team,
-        teacher=Teacher(others.teacher, device, layout) if others.teacher else None,
-        start=others.start.network.state_dict() if others.start and not state.epoch else None,
-    )
+    lean = leaning(others, choices, device, begun=state.epoch > 0)
+    return Trainer(folder, config, choices, train, validation, state, test=test, team=team, **lean)
 
 
 def _named(prepared: Sequence[Prepared], names: Sequence[str], where: Path) -> list[Prepared]:

@@ -57,7 +57,32 @@ class Sampler(Protocol):
 def sampler(choices: TrainConfig, train: PictureSet) -> Sampler:
     """What draws a training's steps: whole pictures, or pieces where they are smaller."""
     whole = WholePictures(choices, len(train), train.side_px)
-    return Pieces(choices, train, whole) if 0 < choices.pieces < train.side_px else whole
+    return Pieces(choices, train, whole) if is_of_pieces(choices, train.side_px) else whole
+
+
+def steps_per_epoch(choices: TrainConfig, pictures: int, side_px: int) -> int:
+    """How many steps an epoch of so many pictures of that side has."""
+    batch, shown = choices.batch, choices.epoch_share * pictures
+    if not is_of_pieces(choices, side_px):
+        return -(-max(1, round(shown)) // batch)
+    pixels = (1 - choices.whole_share) * batch * piece_share(choices, side_px)
+    pixels += choices.whole_share * whole_batch(choices, side_px)
+    return max(1, round(shown / pixels))
+
+
+def is_of_pieces(choices: TrainConfig, side_px: int) -> bool:
+    """Whether a training sees pieces; one as large as the picture is the picture."""
+    return 0 < choices.pieces < side_px
+
+
+def piece_share(choices: TrainConfig, side_px: int) -> float:
+    """A piece's share of a picture's pixels."""
+    return (choices.pieces / side_px) ** 2
+
+
+def whole_batch(choices: TrainConfig, side_px: int) -> int:
+    """Whole pictures of a step among those of pieces: as many pixels, and at least one picture."""
+    return max(1, round(choices.batch * piece_share(choices, side_px)))
 
 
 def whole_step(
@@ -79,7 +104,7 @@ class WholePictures:
     def __init__(self, choices: TrainConfig, pictures: int, side_px: int) -> None:
         self.choices, self.pictures, self.side_px = choices, pictures, side_px
         self.shown = max(1, round(choices.epoch_share * pictures))  # an epoch
-        self.per_epoch = -(-self.shown // choices.batch)
+        self.per_epoch = steps_per_epoch(choices, pictures, side_px)
 
     def steps(self, epoch: int, errors: Tensor | None = None) -> list[Step]:
         order = self.order(epoch)[: self.shown]
@@ -110,11 +135,9 @@ class Pieces:
     def __init__(self, choices: TrainConfig, train: PictureSet, whole: WholePictures) -> None:
         self.choices, self.whole = choices, whole
         self.pieces = PieceSampler(choices, train.masks)
-        self.share = (choices.pieces / train.side_px) ** 2  # of a picture's pixels
-        self.whole_batch = max(1, round(choices.batch * self.share))
-        pixels = (1 - choices.whole_share) * choices.batch * self.share
-        pixels += choices.whole_share * self.whole_batch
-        self.per_epoch = max(1, round(choices.epoch_share * len(train) / pixels))
+        self.share = piece_share(choices, train.side_px)
+        self.whole_batch = whole_batch(choices, train.side_px)
+        self.per_epoch = steps_per_epoch(choices, len(train), train.side_px)
         # Spread evenly, and alike in all runs and epochs: runs in a stack have steps of one size.
         wanted = round(choices.whole_share * self.per_epoch)
         self.is_whole = [
