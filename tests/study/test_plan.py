@@ -90,6 +90,18 @@ def test_epochs_and_patience_follow_the_task_where_the_file_is_silent(read):
     assert lengths == {"EX": (400, 15), "MA,HE": (600, 30)}  # paper, section 5
 
 
+def test_a_recipe_comes_before_everything_that_is_said(read):
+    text = WHOLE.replace("batch = 2", 'recipe = "pieces"\nbatch = 2\nminutes = 15')
+    runs = {run.name: run.choices for run in read(text).runs}
+    plain, other = runs["xs-EX-0"], runs["xs-EX-5"]
+    assert (plain.pieces, plain.ema, plain.epochs, plain.minutes) == (256, 0.998, 60, 15)
+    assert (plain.batch, other.batch) == (2, 3)  # said for the study, and for a block
+    assert (plain.lr, other.lr) == (2e-3, 1e-3)
+    text = text.replace("batch = 3", 'batch = 3\nrecipe = "paper"')  # a block's own
+    (other,) = [run.choices for run in read(text).runs if run.name == "xs-EX-5"]
+    assert (other.pieces, other.ema, other.epochs, other.minutes) == (0, 0.0, 400, 15)
+
+
 def test_the_rest_of_the_file_is_read(read, tmp_path):
     plan = read(WHOLE)
     assert (plan.name, plan.data, plan.protocol) == ("whole", tmp_path / "pictures", "clean")
@@ -144,6 +156,9 @@ def test_a_run_is_the_same_after_a_turn_through_json(read):
         ("batch = 2", "seed = 2", "[training] seed: each run has its own; say seeds = [...] in"),
         ("batch = 2", "devices = 2", "[training] devices: a study gives each run one device"),
         ("batch = 2", 'protocol = "own"', "[training] protocol: no protocol 'own'; choose from cl"),
+        ("batch = 2", 'recipe = "soup"', "[training] recipe: no recipe 'soup'; choose from paper"),
+        ("batch = 3", "recipe = 3", "[[runs]] 2 recipe: found 3; expected a text in quotes"),
+        ("batch = 2", "pieces = 100", "[[runs]] 1: pieces 100: expected 0, or a multiple of 32"),
         ("batch = 2", "epochs = 0", "[[runs]] 1: epochs 0: expected 1 or more"),
         ("batch = 3", "split_seed = 3", "[[runs]] 2 split_seed: one for the whole study"),
         ("batch = 3", "lr = 0", "cannot be read as TOML (Cannot overwrite a value"),

@@ -62,6 +62,31 @@ def test_it_survives_json_and_an_older_versions_lacks_nothing():
         ({"distil_weight": 1.5}, "distil weight 1.5: expected 0 to 1"),
         ({"distil_blend": -0.1}, "distil blend -0.1: expected 0 to 1"),
         ({"devices": 0}, "devices 0: expected 1 or more"),
+        ({"pieces": 100}, "pieces 100: expected 0, or a multiple of 32 from 64 on"),
+        ({"pieces": 32}, "pieces 32: expected 0, or a multiple of 32 from 64 on"),
+        ({"pieces": -64}, "pieces -64: expected 0 or more"),
+        (
+            {"piece_hard_share": 0.5},
+            "piece lesion share 0.75, piece hard share 0.5: expected no more than 1 together",
+        ),
+        ({"whole_share": 1.1}, "whole share 1.1: expected 0 to 1"),
+        ({"photometric": 2.0}, "photometric 2.0: expected 0 to 1"),
+        ({"ema": 1.0}, "ema 1.0: expected 0 or more, below 1"),
+        ({"warmup": 1.0}, "warmup 1.0: expected 0 or more, below 1"),
+        ({"epoch_share": 0.0}, "epoch share 0.0: expected above 0, up to 1"),
+        ({"validate_every": 0}, "validate every 0: expected 1 or more"),
+        ({"minutes": -1.0}, "minutes -1.0: expected 0 or more"),
+        ({"minutes": float("inf")}, "minutes inf: expected 0 or more"),
+        ({"ema": 0.9, "devices": 2}, "devices 2: not tried with ema; expected 1"),
+        (
+            {"ema": 0.9, "prune": 0.5},
+            "prune, ema: averages of weights that were set to 0 are none; leave one",
+        ),
+        (
+            {"validate_every": 2},
+            "validate every 2: a plateau is seen in every epoch's validation loss; expected "
+            "another schedule, or --plateau-watch 'training loss'",
+        ),
         (
             {"devices": 2, "batch": 3},
             "batch 3, devices 2: one picture a process is too few for batch norm; "
@@ -86,6 +111,7 @@ def test_numbers_out_of_range_are_refused(given, text):
         {"precision": "int8"},
         {"plateau_watch": "moon"},
         {"distil_loss": "dice"},
+        {"piece_lesion": "largest"},
     ],
 )
 def test_unknown_choices_are_refused_with_the_known_ones(given):
