@@ -179,7 +179,9 @@ class TrainConfig:
         0.0, "How far light, colour, focus and noise of a picture are changed before CLAHE, 0..1."
     )
     prior: bool = _choice(
-        False, "Outputs begin at the lesions' share of the pixels, not at a half (Lin et al.)."
+        False,
+        "Outputs begin at the lesions' share of the pixels, not at a half (Lin et al.), and the "
+        "fused one as the sides' mean.",
     )
     ema: float = _choice(
         0.0, "Validate and keep averaged weights; the share of the average that a step leaves."

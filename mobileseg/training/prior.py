@@ -1,4 +1,4 @@
-"""Outputs that begin at the lesions' share of the pixels.
+"""Outputs that begin at the lesions' share of the pixels, and a fused one that is their mean.
 
 A fresh network says "a half" everywhere. Of 512 px pictures of IDRiD a thousandth is
 microaneurysm, so its first hundreds of steps go into saying no; with the right bias they go into
@@ -44,10 +44,13 @@ def prior_logits(masks: Tensor, size_px: int, how: str) -> Tensor:
 
 @torch.no_grad()
 def begin_at_prior(network: Network, masks: Tensor, supervision: str, target_scaling: str) -> None:
-    """Set the biases of a fresh network's outputs.
+    """Set the biases of a fresh network's outputs, and have it fuse its sides by their mean.
 
-    The fused map is a mean of the sides with weights that are anything: its bias makes up for
-    what they make of the sides' priors, so that it begins at its own.
+    A fresh network fuses by weights of either sign, lesions mixed. In a short training that does
+    not mend itself: after 172 steps of 256 px pieces, sides of U²-Net-XS had up to seven times
+    the AUPR of chance for MA, and the fused map, with a weight below 0 for five of the six, half
+    of it. The mean of a lesion's sides is no worse than they are from the first step on, and a
+    bias brings it to its own prior.
 
     Args:
         masks: of the training pictures.
@@ -64,8 +67,10 @@ def begin_at_prior(network: Network, masks: Tensor, supervision: str, target_sca
         size = side_px if supervision == "enlarge" else -(-side_px // 2**depth)
         priors.append(prior_logits(masks, size, target_scaling))
         _set(side, priors[-1])
-    weight = network.outconv.weight[:, :, 0, 0].double().cpu()  # C, sides · C
-    _set(network.outconv, whole - weight @ torch.cat(priors))
+    classes, sides = len(whole), len(priors)
+    mean = torch.eye(classes).repeat(1, sides) / sides  # C, sides · C: a lesion's own of each side
+    network.outconv.weight.copy_(mean[:, :, None, None])
+    _set(network.outconv, whole - torch.stack(priors).mean(dim=0))
 
 
 def _set(layer: nn.Module, bias: Tensor) -> None:

@@ -14,14 +14,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call
 
-from mobileseg.data.choices import AugmentRanges
 from mobileseg.errors import BadInput, Diverged, UnknownName
 from mobileseg.models.build import Network
 from mobileseg.training.config import TrainConfig
@@ -40,7 +39,11 @@ OWN = (
     "plateau_factor",
     "plateau_patience",
     "epochs",
+    "minutes",
+    "warmup",
+    "validate_every",
     "start",
+    "augment",
 )
 
 # What a run does by itself, and no step of several can do for all.
@@ -86,13 +89,13 @@ def train_together(
         UnknownName: no such form.
         BadInput: the runs are not alike enough.
     """
+    why_not = _unlike(trainers)
     if form is None:
-        alone = any(not_stacked(trainer.choices) for trainer in trainers)
-        form = "turns" if alone else fastest_form(trainers[0].device)
+        form = "turns" if why_not else fastest_form(trainers[0].device)
     if form not in FORMS:
         raise UnknownName("form of training together", form, FORMS)
-    if form == "stacked":
-        _refuse_unlike(trainers)
+    if form == "stacked" and why_not:
+        raise BadInput(why_not)
     lost: dict[Path, Diverged] = {}
     going = _unfinished(trainers, lost)
     while going:
@@ -116,31 +119,24 @@ def _unfinished(trainers: Sequence[Trainer], lost: dict[Path, Diverged]) -> list
     return [t for t in trainers if t.folder not in lost and t.state.epoch < t.choices.epochs]
 
 
-def _refuse_unlike(trainers: Sequence[Trainer]) -> None:
-    """Raise BadInput for runs that no single stacked step fits."""
+def _unlike(trainers: Sequence[Trainer]) -> str | None:
+    """Why no single stacked step fits these runs; None: one does."""
     first = trainers[0]
-
-    def shape(trainer: Trainer) -> tuple[object, ...]:
-        default = TrainConfig()
-        own = {name: getattr(default, name) for name in OWN} | {"augment": AugmentRanges()}
-        config = trainer.config
-        return (
-            replace(trainer.choices, **own),
-            config.variant,
-            config.task,
-            config.preprocess,
-            len(trainer.train),
-        )
-
     for trainer in trainers[1:]:
-        if shape(trainer) != shape(first):
-            raise BadInput(
+        if _shape(trainer) != _shape(first):
+            return (
                 f"{trainer.folder}: differs from {first.folder} in more than seed, split and "
                 "learning rate (variant, task, size, batch or loss); train them apart"
             )
     reason = not_stacked(first.choices)
-    if reason:
-        raise BadInput(f"{first.folder}: {reason}; train the runs apart")
+    return f"{first.folder}: {reason}; train the runs apart" if reason else None
+
+
+def _shape(trainer: Trainer) -> tuple[object, ...]:
+    """What runs of a stack have in common."""
+    choices, config = trainer.choices, trainer.config
+    common = {f.name: getattr(choices, f.name) for f in fields(choices) if f.name not in OWN}
+    return (common, config.variant, config.task, config.preprocess, len(trainer.train))
 
 
 Outcome = float | Diverged  # an epoch's mean training loss, or why there is none
@@ -255,7 +251,7 @@ class Stack:
         drawn = [t.moved(step) for t, step in zip(self.trainers, steps, strict=True)]
         pictures, masks = (torch.cat(parts) for parts in zip(*drawn, strict=True))
         runs = len(self.trainers)
-        # One teacher for all: `_refuse_unlike` has seen to it.
+        # One teacher for all: `_unlike` has seen to it.
         targets = self.trainers[0].targets(pictures, masks)
         pictures = pictures.reshape(runs, -1, *pictures.shape[1:])
         normalised = ((pictures - self.mean) / self.sd).to(self.adam.parameters.dtype)

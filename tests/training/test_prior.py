@@ -52,6 +52,18 @@ def test_what_a_network_says_of_nothing_in_particular_is_the_prior(masks, superv
         assert torch.allclose(side.mean(dim=(0, 2, 3)), expected, atol=1e-5)
 
 
+def test_the_fused_map_begins_as_the_sides_mean_and_mixes_no_lesions(masks):
+    torch.manual_seed(3)
+    network = build("xs", 2).eval()
+    begin_at_prior(network, masks, "shrink", "max")
+    with torch.no_grad():
+        fused, *sides = network(torch.randn(1, 3, 64, 64))
+    mean = torch.stack(sides).mean(dim=0)
+    apart = fused - mean  # the bias alone: the same everywhere
+    assert apart.std(dim=(0, 2, 3)).max() < 1e-5 * mean.std()
+    assert mean.std() > 0.01
+
+
 def test_a_unet_has_one_output(masks):
     network = build("unet", 2)
     begin_at_prior(network, masks, "shrink", "max")
@@ -63,7 +75,8 @@ def test_it_starts_lower_and_draws_the_same_weights(tiny, tmp_path):
     prior = tiny(tmp_path / "prior", epochs=1, prior=True)
     ours, theirs = prior.network.state_dict(), plain.network.state_dict()
     other = {name for name in ours if not torch.equal(ours[name], theirs[name])}
-    assert other == {f"side.{i}.bias" for i in range(6)} | {"outconv.bias"}
+    fused = {"outconv.weight", "outconv.bias"}
+    assert other == {f"side.{i}.bias" for i in range(6)} | fused
     assert prior.run().rows[0]["train_loss"] < plain.run().rows[0]["train_loss"]
 
 
