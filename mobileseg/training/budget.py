@@ -97,12 +97,12 @@ def _make_ready(trial: Trainer) -> None:
     """What looks at every training picture before a validation."""
     network = trial.ready()
     if trial.choices.piece_hard_share:
-        error_map(network, trial.train, trial.normalised)
+        error_map(network, trial.train, trial.feed.normalised)
 
 
 def _score(trial: Trainer) -> None:
     """What looks at every validation picture."""
-    found = answers(trial.network, trial.validation, trial.loss, trial.normalised)
+    found = answers(trial.network, trial.validation, trial.loss, trial.feed.normalised)
     truth, lesions = trial.validation.masks.to(trial.device) > 0, trial.config.lesions
     scores(lesions, truth, found.probability)
     thresholds(lesions, truth, found.probability)

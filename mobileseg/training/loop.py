@@ -5,34 +5,31 @@ from __future__ import annotations
 import copy
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from mobileseg.data.augment import augment, matrices
 from mobileseg.errors import Diverged
 from mobileseg.files import write_json
 from mobileseg.models.build import Network
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import TrainState, commit
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.distillation import Distillation, Teacher, blend
+from mobileseg.training.distillation import Distillation, Teacher
+from mobileseg.training.feed import Feed
 from mobileseg.training.learner import Learner, copied
 from mobileseg.training.losses import deep_supervision
 from mobileseg.training.pictures import PictureSet
 from mobileseg.training.settling import Settler, take_statistics
-from mobileseg.training.spoiled import SpoiledPictures
 from mobileseg.training.steps import Step, sampler
 from mobileseg.training.team import Alone, Team
 from mobileseg.training.validation import Answers, answers, error_map, mean, scores, thresholds
 
 Report = Callable[[dict[str, float]], None]
-Targets = tuple[Tensor | None, *tuple[Tensor, ...]]  # masks, then a teacher's maps
 
 DIVERGED = "diverged.json"  # the batch at which the loss stopped being a number
-TOGETHER = 4  # pictures, at least, whose statistics are taken together
 
 
 class Trainer:
@@ -68,15 +65,13 @@ class Trainer:
         self.train, self.validation, self.test = train, validation, test
         self.device, self.team = train.device, team or Alone()
         self.sampler = sampler(choices, train)
-        self.spoiled = (
-            SpoiledPictures(train, choices, config.preprocess) if choices.photometric else None
-        )
         where = self.device, self.sampler.per_epoch, self.team
         self.learner = Learner(
             config, choices, train.masks, *where, fresh=not state.epoch, start=start
         )
         self.network, self.ema = self.learner.network, self.learner.ema
         self.shown: Network = self.network  # what was validated last
+        self.feed = Feed(train, config, choices, self.sampler, self.network, teacher)
         self.settler = (
             Settler(self.network, choices.settle, choices.epochs) if choices.settle else None
         )
@@ -86,17 +81,12 @@ class Trainer:
             self.pruner.full_from if self.pruner else 1,
             self.settler.first + 1 if self.settler else 1,
         )
-        self.loss, self.teacher = deep_supervision(choices), teacher
+        self.loss = deep_supervision(choices)
         # What a step goes down; the loss on masks alone is what validation tells.
         self.training_loss: Callable[..., Tensor] = (
             Distillation(self.loss, choices.distil_weight, choices.distil_loss)
             if teacher
             else self.loss
-        )
-        normal = config.normalisation
-        self.mean, self.sd = (
-            255 * torch.tensor(levels, device=self.device).reshape(1, 3, 1, 1)
-            for levels in (normal.mean, normal.sd)
         )
         self.state = state
         self.committed = state.epoch  # whole epochs on disk; `state` may be ahead
@@ -130,7 +120,7 @@ class Trainer:
         begun = time.monotonic()
         self.learner.begin(epoch)
         if self.settler:
-            self.settler.begin(epoch, self.every_picture(epoch))
+            self.settler.begin(epoch, self.feed.every_picture(epoch))
         steps = self.steps(epoch)
         losses = []
         for number, step in enumerate(steps):
@@ -144,58 +134,12 @@ class Trainer:
 
     def steps(self, epoch: int) -> list[Step]:
         """What each step of an epoch, from 0, sees; the epoch is begun."""
-        steps = self.sampler.steps(epoch, self.state.errors)
-        if self.spoiled:
-            self.spoiled.begin(epoch, steps)
-        return steps
+        return self.feed.steps(epoch, self.state.errors)
 
     def step(self, epoch: int, step: Step) -> Tensor:
         """One step of an epoch; its loss, a number on the device."""
         shared = step.part(self.team.share(range(len(step.pictures))))
-        return self.learner.step(self.training_loss, *self.batch(epoch, shared))
-
-    def batch(self, epoch: int, step: Step) -> tuple[Tensor, *Targets]:
-        """Pictures (n, 3, s, s), moved and normalised, and their `targets`, on the device.
-
-        Blends have no masks: None in their place.
-        """
-        seed, share = self.choices.seed, self.choices.distil_blend
-        pictures, masks = self.moved(step)
-        if self.teacher and share and blend(pictures, seed, epoch, step.key, share):
-            return self.normalised(pictures), None, *self.teacher(pictures)
-        return self.normalised(pictures), *self.targets(pictures, masks)
-
-    def moved(self, step: Step) -> tuple[Tensor, Tensor]:
-        """A step's pictures (n, 3, s, s), 0..255, and masks (n, C, s, s), on the device."""
-        if self.spoiled:
-            return self.spoiled.moved(step)
-        return self.train.moved(step.pictures, step.maps, step.size_px)
-
-    def targets(self, pictures: Tensor, masks: Tensor) -> tuple[Tensor, *tuple[Tensor, ...]]:
-        """Masks (n, C, s, s) and, with a teacher, its maps of the same pictures.
-
-        Args:
-            pictures: moved, not normalised: the teacher has a mean and SD of its own.
-        """
-        return (masks, *self.teacher(pictures)) if self.teacher else (masks,)
-
-    def normalised(self, pictures: Tensor) -> Tensor:
-        """(n, 3, s, s) 0..255 -> what the network takes."""
-        dtype = next(self.network.parameters()).dtype
-        return ((pictures - self.mean) / self.sd).to(dtype)
-
-    def every_picture(self, epoch: int | None) -> Iterator[Tensor]:
-        """The training pictures, normalised, some at a time: moved as in an epoch, or as they are.
-
-        Never a lone one: its deepest maps may be too small to have a spread.
-        """
-        groups = max(1, len(self.train) // TOGETHER)
-        for some in torch.tensor_split(torch.arange(len(self.train)), groups):
-            pictures, masks = self.train.batch(some)
-            if epoch is not None:
-                moves = matrices(self.choices.seed, epoch, some.tolist(), self.choices.augment)
-                pictures, _ = augment(pictures, masks, moves)
-            yield self.normalised(pictures)
+        return self.learner.step(self.training_loss, *self.feed.batch(epoch, shared))
 
     def mean_loss(self, losses: Tensor, steps: Sequence[Step]) -> float:
         """Mean over an epoch, each step by its pixels.
@@ -269,7 +213,7 @@ class Trainer:
         self.shown = self.ready()
         found = self._answers(self.shown, self.validation)
         if self.choices.piece_hard_share:
-            self.state.errors = error_map(self.shown, self.train, self.normalised)
+            self.state.errors = error_map(self.shown, self.train, self.feed.normalised)
         return mean(found.losses), found.probability
 
     def ready(self) -> Network:
@@ -282,11 +226,11 @@ class Trainer:
             return network
         if not self.ema:  # what trains goes on with its own
             network = copy.deepcopy(network)
-        take_statistics(network, self.every_picture(None))
+        take_statistics(network, self.feed.every_picture(None))
         return network
 
     def _answers(self, network: Network, pictures: PictureSet) -> Answers:
-        found = answers(network, pictures, self.loss, self.normalised)
+        found = answers(network, pictures, self.loss, self.feed.normalised)
         for value, name in zip(found.losses, pictures.names, strict=True):
             self._refuse_nan(value, [name])  # the epoch's last step may have spoilt the weights
         return found

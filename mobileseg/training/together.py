@@ -204,8 +204,8 @@ class Stack:
         self.adam = StackedAdam([t.optimiser for t in trainers])
         emas = [t.ema for t in trainers if t.ema]
         self.averages = _flat([e.network for e in emas]) if emas else None  # runs P
-        self.mean = torch.stack([t.mean for t in trainers])  # runs 1 3 1 1
-        self.sd = torch.stack([t.sd for t in trainers])
+        self.mean = torch.stack([t.feed.mean for t in trainers])  # runs 1 3 1 1
+        self.sd = torch.stack([t.feed.sd for t in trainers])
 
     def step(self, steps: Sequence[Step]) -> Tensor:
         """One step of every run.
@@ -248,11 +248,11 @@ class Stack:
 
     def _batch(self, steps: Sequence[Step]) -> tuple[Tensor, tuple[Tensor, ...]]:
         """(runs, n, 3, s, s) moved and normalised, (runs, n, C, s, s) each."""
-        drawn = [t.moved(step) for t, step in zip(self.trainers, steps, strict=True)]
+        drawn = [t.feed.moved(step) for t, step in zip(self.trainers, steps, strict=True)]
         pictures, masks = (torch.cat(parts) for parts in zip(*drawn, strict=True))
         runs = len(self.trainers)
         # One teacher for all: `_unlike` has seen to it.
-        targets = self.trainers[0].targets(pictures, masks)
+        targets = self.trainers[0].feed.targets(pictures, masks)
         pictures = pictures.reshape(runs, -1, *pictures.shape[1:])
         normalised = ((pictures - self.mean) / self.sd).to(self.adam.parameters.dtype)
         return normalised, tuple(t.reshape(runs, -1, *t.shape[1:]) for t in targets)

@@ -52,7 +52,7 @@ def test_costs_are_of_steps_with_their_pictures_and_of_every_picture(narrow, tin
     """What takes long is planted, so that the clock can be held to something."""
     how = {"variant": narrow, "pictures": 4, "piece_hard_share": 0.2, "side": 128, "pieces": 64}
     trial = tiny(tmp_path / "run", precise_bn=True, **how)
-    moved, ready = trial.moved, trial.ready
+    moved, ready = trial.feed.moved, trial.ready
 
     def slow_moved(step):
         time.sleep(0.05)
@@ -62,7 +62,7 @@ def test_costs_are_of_steps_with_their_pictures_and_of_every_picture(narrow, tin
         time.sleep(0.2)
         return ready()
 
-    trial.moved, trial.ready = slow_moved, slow_ready
+    trial.feed.moved, trial.ready = slow_moved, slow_ready
     found = costs(trial, train=40, validation=3)
     # Of 4 training pictures, each 0.05 s: of 40 they take 2 s. A busy machine only adds to it.
     assert 0.05 < found.step_s < 1

@@ -48,7 +48,7 @@ def _ensemble(folder, runs):
 def test_the_teacher_answers_to_the_very_picture_that_the_student_is_shown(tiny, tmp_path, taught):
     run, teacher = taught
     trainer = tiny(tmp_path / "run", teacher=teacher, distil_weight=0.5)
-    pictures, masks, soft, *sides = trainer.batch(4, trainer.sampler.step(4, [2, 0]))
+    pictures, masks, soft, *sides = trainer.feed.batch(4, trainer.sampler.step(4, [2, 0]))
     moves = matrices(trainer.choices.seed, 4, [2, 0], trainer.choices.augment)
     enhanced, moved = augment(*trainer.train.batch([2, 0]), moves)
     with torch.no_grad():
@@ -159,8 +159,8 @@ def test_blends_are_the_teachers_alone_and_come_in_the_share_that_was_asked_for(
     never = tiny(tmp_path / "never", pictures=4, teacher=teacher)
     blends = 0
     for epoch in range(40):
-        pictures, masks, soft, *_ = half.batch(epoch, half.sampler.step(epoch, [1, 3]))
-        plain, drawn, _, *_ = never.batch(epoch, never.sampler.step(epoch, [1, 3]))
+        pictures, masks, soft, *_ = half.feed.batch(epoch, half.sampler.step(epoch, [1, 3]))
+        plain, drawn, _, *_ = never.feed.batch(epoch, never.sampler.step(epoch, [1, 3]))
         if masks is not None:
             assert torch.equal(pictures, plain) and torch.equal(masks, drawn)
             continue
@@ -169,14 +169,14 @@ def test_blends_are_the_teachers_alone_and_come_in_the_share_that_was_asked_for(
         assert torch.allclose(pictures.sum(0), plain.sum(0), atol=1e-3)
         assert not torch.allclose(pictures, plain, atol=1e-3)
         with torch.no_grad():
-            expected = run.ensemble(pictures * half.sd + half.mean)
+            expected = run.ensemble(pictures * half.feed.sd + half.feed.mean)
         assert torch.allclose(soft, expected, atol=1e-3)
     assert 10 <= blends <= 30
     again = half.sampler.step(7, [1, 3])  # drawn from seed and epoch, not from what came before
-    assert torch.equal(half.batch(7, again)[0], half.batch(7, again)[0])
+    assert torch.equal(half.feed.batch(7, again)[0], half.feed.batch(7, again)[0])
     alone = tiny(tmp_path / "always", pictures=4, teacher=teacher, distil_blend=1.0)
     lone = alone.sampler.step(0, [2])
-    assert alone.batch(0, lone)[1] is not None  # one picture has nothing to be blended with
+    assert alone.feed.batch(0, lone)[1] is not None  # one picture has nothing to be blended with
 
 
 def test_a_student_of_blends_trains_and_a_stack_of_them_is_refused(tiny, tmp_path, taught):
@@ -199,7 +199,7 @@ def test_a_student_comes_nearer_to_its_teacher_than_one_without(tiny, tmp_path, 
     def distance(trainer):
         trainer.run()
         with torch.no_grad():
-            answer = torch.sigmoid(trainer.network(trainer.normalised(enhanced))[0])
+            answer = torch.sigmoid(trainer.network(trainer.feed.normalised(enhanced))[0])
         return (answer - wanted).abs().mean()
 
     assert distance(student) < 0.8 * distance(plain)

@@ -63,7 +63,7 @@ def test_statistics_of_what_is_kept_are_of_whole_pictures_as_they_are(narrow, ti
         norm.reset_running_stats()
         norm.momentum = None
     with torch.no_grad():
-        expected.train()(trainer.normalised(trainer.train.batch(range(5))[0]))
+        expected.train()(trainer.feed.normalised(trainer.train.batch(range(5))[0]))
     found = {k: v for k, v in state.best_network.items() if "running" in k}
     theirs = expected.state_dict()
     for name, tensor in found.items():

@@ -69,7 +69,7 @@ def test_one_picture_is_learnt_by_heart(tiny, tmp_path):
     assert losses[0] > 2.5
     assert losses[-1] < losses[0] / 4
     trainer.network.train()
-    answer = trainer.network(trainer.normalised(trainer.train.batch([0])[0]))[0] > 0
+    answer = trainer.network(trainer.feed.normalised(trainer.train.batch([0])[0]))[0] > 0
     truth = trainer.train.masks > 0
     assert (answer & truth).sum() / (answer | truth).sum() > 0.8
 
@@ -192,7 +192,7 @@ def test_a_loss_that_is_not_a_number_names_the_pictures_and_keeps_the_state(tiny
     trainer.run()
     before = {p.name: p.read_bytes() for p in folder.iterdir()}
     bad = tiny(folder, batch=3)
-    bad.mean.fill_(float("nan"))
+    bad.feed.mean.fill_(float("nan"))
     with pytest.raises(Diverged) as caught:
         bad.run()
     text = str(caught.value)

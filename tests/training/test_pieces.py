@@ -209,7 +209,7 @@ def test_errors_are_what_the_kept_network_gets_wrong(narrow, tiny, tmp_path):
     assert state.errors.shape == (3, 32, 32)
     enhanced, masks = trainer.train.batch([1])
     with torch.no_grad():
-        answer = torch.sigmoid(trainer.network(trainer.normalised(enhanced))[0])
+        answer = torch.sigmoid(trainer.network(trainer.feed.normalised(enhanced))[0])
     wrong = (answer - masks).abs()[0, 0]
     # Cells of 4 px; an error counts by the lesion's area in all pictures.
     cell = wrong[8:12, 20:24].mean() / trainer.train.masks.sum()

@@ -64,7 +64,7 @@ def test_what_a_settled_step_scores_is_what_ships(tiny, tmp_path):
     for settle in (0, 1):
         trainer = tiny(tmp_path / str(settle), pictures=4, epochs=1, settle=settle)
         trainer.train_epoch(0)
-        pictures, _ = trainer.batch(1, trainer.sampler.step(1, [0, 3]))
+        pictures, _ = trainer.feed.batch(1, trainer.sampler.step(1, [0, 3]))
         with torch.no_grad():
             trained = trainer.learner.maps(pictures)[0]  # in the mode that the epoch has left
             trainer.network.eval()
@@ -85,7 +85,7 @@ def test_an_unsettled_epoch_is_never_the_one_that_is_kept(tiny, tmp_path):
 def test_no_picture_is_looked_at_alone_and_each_once(tiny, tmp_path):
     for pictures, groups in ((3, [3]), (5, [5]), (9, [5, 4]), (13, [5, 4, 4])):
         trainer = tiny(tmp_path / str(pictures), pictures=pictures, settle=1)
-        assert [len(some) for some in trainer.every_picture(0)] == groups
+        assert [len(some) for some in trainer.feed.every_picture(0)] == groups
 
 
 @pytest.mark.parametrize("stop_after", [1, 2, 3])

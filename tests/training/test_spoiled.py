@@ -124,8 +124,8 @@ def test_a_student_learns_pieces_of_spoiled_pictures_from_a_teacher(
     more = {"distil_blend": 0.5, "settle": 1, "epochs": 2, "keep": "last"}
     trainer = tiny(tmp_path / "run", teacher=teacher, **how, **more)
     step = trainer.steps(0)[0]
-    _, _, soft, *_ = trainer.batch(0, step) if step else ()
+    _, _, soft, *_ = trainer.feed.batch(0, step)
     assert soft.shape == (4, 1, 64, 64)
-    blends = {trainer.batch(0, s)[1] is None for s in trainer.steps(0)}
+    blends = {trainer.feed.batch(0, s)[1] is None for s in trainer.steps(0)}
     assert blends <= {True, False}
     assert trainer.run().epoch == 2

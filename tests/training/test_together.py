@@ -103,7 +103,7 @@ def test_in_turns_each_run_is_alone_to_the_bit(tiny, tmp_path, same):
 @pytest.mark.parametrize("form", ["stacked", "turns"])
 def test_a_run_that_diverges_is_left_and_the_others_go_on(tiny, tmp_path, form):
     group = several(tiny, tmp_path / "a", count=3, epochs=2, pictures=3, batch=2)
-    group[1].mean.fill_(math.nan)
+    group[1].feed.mean.fill_(math.nan)
     before = {k: v.clone() for k, v in group[1].network.state_dict().items()}
     lost = train_together(group, form=form)
     assert list(lost) == [group[1].folder]
