@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import fcntl
+import importlib.util
 import os
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -211,6 +213,27 @@ def make_run() -> MakeRun:
         return open_run(folder)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def before_make() -> ModuleType:
+    """The program that made what lies in training/before, and the small network that it takes."""
+    made = REPOSITORY / "tests" / "training" / "before" / "make.py"
+    spec = importlib.util.spec_from_file_location("before_make", made)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def narrow(before_make: ModuleType, monkeypatch: pytest.MonkeyPatch) -> str:
+    """The name of a U²-Net of two stages and 500 weights: steps of it take milliseconds."""
+    from mobileseg.models.variants import VARIANTS
+
+    monkeypatch.setitem(VARIANTS, before_make.NARROW.name, before_make.NARROW)
+    name: str = before_make.NARROW.name
+    return name
 
 
 @pytest.fixture(scope="session")

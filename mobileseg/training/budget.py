@@ -29,8 +29,7 @@ from mobileseg.training.validation import answers, error_map, scores, thresholds
 UNTIMED = 2  # first steps, which set memory and kernels up
 TIMED = 6  # steps that are looked at
 TRIAL_TRAIN, TRIAL_VALIDATION = 8, 2  # pictures that a measurement looks at
-# Kept back for what is not measured: writing states, the last validation if it is an extra one,
-# and a machine that gets busier. Measured runs ended after 0.93 to 0.99 of what they were given.
+# Kept back for what is not measured: writing states, the last validation where it is an extra one.
 RESERVE = 0.04
 FEWEST_EPOCHS = 10  # a schedule and a curve need some; where fewer fit, epochs are made shorter
 

@@ -194,8 +194,9 @@ def _refuse_other_extras(state: TrainState, config: RunConfig, where: str) -> No
         refuse_misfit(state.average["weights"], expected, f"{where}: average", WROTE)
     if state.errors is not None:
         size = (len(config.pictures["train"]), ERROR_CELLS, ERROR_CELLS)
-        if tuple(state.errors.shape) != size or not bool((state.errors >= 0).all()):
-            raise BadInput(f"{where}: errors: expected numbers of shape {size}; {WROTE}")
+        like = state.errors.dtype == torch.float32 and tuple(state.errors.shape) == size
+        if not like or not bool(((state.errors >= 0) & state.errors.isfinite()).all()):
+            raise BadInput(f"{where}: errors: expected {size} numbers, 0 or more; {WROTE}")
 
 
 def refuse_other_optimiser(

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
 
-from mobileseg.models.variants import VARIANTS
 from mobileseg.runs import RunConfig
 from mobileseg.spec import Normalisation, PreprocessSpec
 from mobileseg.training.checkpoint import restore
@@ -21,7 +18,6 @@ from mobileseg.training.loop import Trainer
 from mobileseg.training.pictures import PictureSet
 
 SIDE = 64
-BEFORE = Path(__file__).parent / "before"
 Begin = Callable[..., Trainer]
 
 
@@ -65,24 +61,6 @@ def tiny() -> Begin:
         return Trainer(folder, config, choices, train, validation, state, **lean)
 
     return begin
-
-
-@pytest.fixture(scope="session")
-def before_make() -> ModuleType:
-    """The program that made what lies in `before`, and the small network that it takes."""
-    spec = importlib.util.spec_from_file_location("before_make", BEFORE / "make.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def narrow(before_make: ModuleType, monkeypatch: pytest.MonkeyPatch) -> str:
-    """The name of a U²-Net of two stages and 500 weights: steps of it take milliseconds."""
-    monkeypatch.setitem(VARIANTS, before_make.NARROW.name, before_make.NARROW)
-    name: str = before_make.NARROW.name
-    return name
 
 
 @pytest.fixture

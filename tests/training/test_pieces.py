@@ -11,6 +11,7 @@ import torch
 
 from mobileseg.data.augment import augment, piece_matrix, window
 from mobileseg.data.choices import AugmentRanges
+from mobileseg.errors import BadInput
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.pictures import PictureSet
 from mobileseg.training.piece_sampler import JITTER, PieceSampler
@@ -224,3 +225,16 @@ def test_pieces_learn_where_whole_pictures_would(narrow, tiny, tmp_path):
     rows = tiny(tmp_path / "run", epochs=8, pictures=4, lr=1e-2, **PIECES).run().rows
     assert rows[-1]["train_loss"] < 0.8 * rows[0]["train_loss"]
     assert rows[-1]["validation_loss"] < rows[0]["validation_loss"]
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [torch.zeros(3, 32), torch.zeros(3, 32, 32).long(), -torch.ones(3, 32, 32)],
+    ids=["flat", "whole", "below"],
+)
+def test_a_damaged_map_of_errors_is_one_line(narrow, tiny, tmp_path, odd):
+    tiny(tmp_path / "run", epochs=1, **PIECES).run()
+    state = torch.load(tmp_path / "run" / "last.pt", weights_only=True)
+    torch.save(state | {"errors": odd}, tmp_path / "run" / "last.pt")
+    with pytest.raises(BadInput, match=r"errors: expected \(3, 32, 32\) numbers, 0 or more"):
+        tiny(tmp_path / "run", epochs=2, **PIECES)
