@@ -13,6 +13,8 @@ from retina.slow_circle import Circle
 
 LEAST_EDGE = 0.25  # of the circumference in the frame; with less of it, the visible part's square
 
+AS_GOOD_AS_NONE = 0.05  # 18 degrees: no finder need see that it is no retina throughout
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -58,6 +60,14 @@ def _reach(at: float, across: float, radius: float, length: int, width: int) -> 
     off = max(0.0 - across, across - width, 0.0)  # of the disc's middle, from the frame
     half = float(np.sqrt(max(radius**2 - off**2, 0.0)))
     return max(at - half, 0.0), min(at + half, float(length))
+
+
+def must_be_flagged(circle: Circle) -> bool:
+    """Whether so little of the edge is in the frame that DESIGN wants the field flag.
+
+    With none of it, or as good as none, the frame is retina throughout, and nothing is said.
+    """
+    return AS_GOOD_AS_NONE < circle.in_frame < LEAST_EDGE
 
 
 def box_error(found: Box, expected: Box) -> float:

@@ -9,7 +9,7 @@ import pytest
 
 from mobileseg.data.images import read_photo
 from retina import phantoms
-from retina.boxes import Box, box_error, circle_error, expected_box
+from retina.boxes import Box, box_error, circle_error, expected_box, must_be_flagged
 from retina.circles import data_root, pictures, stored_circles
 from retina.slow_circle import Circle, find_circle, share_in_frame
 
@@ -56,6 +56,11 @@ def test_the_error_is_that_of_the_worst_edge() -> None:
     assert box_error(Box(0, 0, 100), Box(0, 0, 100)) == 0
     assert box_error(Box(3, 0, 100), Box(0, 0, 100)) == pytest.approx(0.03)
     assert box_error(Box(-1, -1, 104), Box(0, 0, 100)) == pytest.approx(0.03)
+
+
+@pytest.mark.parametrize(("in_frame", "flag"), [(0.6, False), (0.2, True), (0.0, False)])
+def test_a_retina_with_little_of_its_edge_must_be_flagged(in_frame: float, flag: bool) -> None:
+    assert must_be_flagged(Circle(50, 40, 30, in_frame)) is flag
 
 
 def test_stored_circles_are_what_it_finds_today() -> None:
