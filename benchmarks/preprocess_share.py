@@ -47,7 +47,7 @@ class BeforeNetwork(nn.Module):
         self.preprocess = Preprocess(spec, BYTES.histogram, BYTES.sampling)
 
     def forward(self, frame: Tensor) -> Any:
-        return self.preprocess(frame)
+        return self.preprocess(frame)[:3]
 
 
 def _executorch(spec: PreprocessSpec) -> tuple[bytes, Any]:

@@ -64,12 +64,13 @@ class Deployable(nn.Module):
             frame: (1, H, W, 3) uint8 or (1, 3, H, W) float32 in 0..255, as `layout` says; RGB.
 
         Returns:
-            probabilities: (1, C, side, side) float32, 0..1.
+            probabilities: (1, C, side, side) float32, 0..1; exactly 0 outside the disc.
             crop: (1, 4) float32: left, top, width, height of the square in frame pixels.
             retina: (1, 1) float32: share of the square that is retina; 0: none found.
         """
-        enhanced, crop, retina = self.preprocess(frame)
-        return self.ensemble(enhanced), crop, retina
+        enhanced, crop, retina, disc = self.preprocess(frame)
+        probabilities = self.ensemble(enhanced)
+        return probabilities if disc is None else probabilities * disc, crop, retina
 
     def example(self) -> Tensor:
         """A black frame of the right shape and type, to trace with."""

@@ -34,7 +34,7 @@ from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.models.variants import variant
 from mobileseg.models.weights import load_weights, refuse_pickle, save_weights
 from mobileseg.protocols import PROTOCOLS
-from mobileseg.spec import LARGEST_FRAME_PX, LARGEST_SIDE_PX, Normalisation, PreprocessSpec
+from mobileseg.spec import FINDERS, LARGEST_FRAME_PX, LARGEST_SIDE_PX, Normalisation, PreprocessSpec
 
 SCHEMA = 1
 PARTS = ("train", "validation")
@@ -52,6 +52,7 @@ PREPROCESS = entries(
         "clahe_clip": number(0, 1e6),  # a limit of every pixel in one bin is far below
         "clahe_tiles": whole(1, LARGEST_SIDE_PX),
         "retina_threshold": whole(0, 255),  # grey levels
+        "finder": whole(FINDERS[0], FINDERS[-1]),
     },
 )
 NORMALISATION = {

@@ -21,6 +21,9 @@ LARGEST_FRAME_PX = 4096
 LARGEST_SIDE_PX = 4096  # for the same reason: overlaps are counted in 1/side pixel
 STRIP_PX = 256  # columns shrunk at a time: a 50 MP photo need not stand in memory as whole numbers
 RETINA_THRESHOLD = 25  # grey levels; a pixel brighter than this in any channel is retina
+# How the retina is found: 1, the rows and columns with pixels above the threshold; 2, a circle
+# (mobileseg.preprocess.retina_circle). What was stored before there were two is of the first.
+FINDERS = (1, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +35,8 @@ class PreprocessSpec:
     crop: str = "square"  # "square": zero padded; "rectangle": squeezed, the paper's likely way
     clahe_clip: float = 2.0
     clahe_tiles: int = 8  # per axis
-    retina_threshold: int = RETINA_THRESHOLD
+    retina_threshold: int = RETINA_THRESHOLD  # of finder 1
+    finder: int = FINDERS[-1]
 
     def __post_init__(self) -> None:
         if not 32 <= self.side_px <= LARGEST_SIDE_PX or self.side_px % 32:
@@ -41,6 +45,13 @@ class PreprocessSpec:
             )
         if self.crop not in CROPS:
             raise UnknownName("crop", self.crop, CROPS)
+        if self.finder not in FINDERS:
+            raise BadInput(f"finder {self.finder}: expected {' or '.join(map(str, FINDERS))}")
+        if self.finder == 2 and self.crop != "square":
+            raise BadInput(
+                f"crop {self.crop}: finder 2 cuts a square around the retina's circle; "
+                "expected finder 1 with it"
+            )
         if not all(32 <= n <= LARGEST_FRAME_PX for n in self.frame_hw):
             raise BadInput(
                 f"frame {self.frame_hw[0]}x{self.frame_hw[1]}: expected 32..{LARGEST_FRAME_PX} "
@@ -58,11 +69,15 @@ class PreprocessSpec:
         return replace(self, frame_hw=frame_hw)
 
     def to_json(self) -> dict[str, Any]:
-        return {**asdict(self), "frame_hw": list(self.frame_hw)}
+        values = {**asdict(self), "frame_hw": list(self.frame_hw)}
+        if self.finder == FINDERS[0]:
+            del values["finder"]  # so that it reads as what was stored when there was no other
+        return values
 
     @classmethod
     def from_json(cls, values: dict[str, Any]) -> Self:
-        return cls(**{**values, "frame_hw": tuple(values["frame_hw"])})
+        """What `to_json` gave; where no finder is named, it was the first."""
+        return cls(**{"finder": FINDERS[0], **values, "frame_hw": tuple(values["frame_hw"])})
 
 
 @dataclass(frozen=True, slots=True)

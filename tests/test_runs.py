@@ -20,7 +20,7 @@ from mobileseg.training.config import TrainConfig
 CONFIG = RunConfig(
     variant="xs",
     task="EX,SE",
-    preprocess=PreprocessSpec(side_px=96, frame_hw=(480, 640), crop="rectangle"),
+    preprocess=PreprocessSpec(side_px=96, frame_hw=(480, 640), crop="rectangle", finder=1),
     normalisation=Normalisation((0.1, 0.2, 0.3), (0.4, 0.5, 0.6)),
     thresholds={"EX": 0.25, "SE": 0.1},
     training=TrainConfig(epochs=3, seed=8).to_json(),
@@ -89,7 +89,7 @@ def test_a_trainings_choices_survive_json():
         ({"lr": float("inf")}, "lr inf: expected a number above 0"),
         ({"seed": -1}, "seed -1: expected 0 or more"),
         ({"split_seed": -2}, "split seed -2: expected 0 or more"),
-        ({"schedule": "step"}, "no schedule 'step'; choose from plateau, cosine"),
+        ({"schedule": "step"}, "no schedule 'step'; choose from plateau, cosine, cosine-step"),
         ({"target_scaling": "min"}, "no target scaling 'min'; choose from area, max"),
         ({"mask_rule": "most"}, "no mask rule 'most'; choose from half, any"),
     ],

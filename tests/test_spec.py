@@ -215,17 +215,44 @@ def test_an_unknown_crop_is_answered_with_the_choices():
     assert str(refusal.value) == "no crop 'circle'; choose from square, rectangle"
 
 
-def test_a_specification_survives_json():
-    spec = PreprocessSpec(96, (128, 160), "rectangle", 3.5, 4, 20)
-    written = json.dumps(spec.to_json())
-    assert PreprocessSpec.from_json(json.loads(written)) == spec
-    assert json.loads(written)["frame_hw"] == [128, 160]
-    assert json.loads(written).keys() == asdict(spec).keys()
+@pytest.mark.parametrize(("crop", "finder"), [("rectangle", 1), ("square", 1), ("square", 2)])
+def test_a_specification_survives_json(crop, finder):
+    spec = PreprocessSpec(96, (128, 160), crop, 3.5, 4, 20, finder)
+    written = json.loads(json.dumps(spec.to_json()))
+    assert PreprocessSpec.from_json(written) == spec
+    assert written["frame_hw"] == [128, 160]
+    # Finder 1 is not told: so was everything written that was stored before there was another.
+    assert {**written, "finder": finder}.keys() == asdict(spec).keys()
+    assert ("finder" in written) == (finder == 2)
+
+
+def test_a_new_specification_has_the_last_finder_and_a_stored_one_the_first():
+    assert PreprocessSpec(512).finder == 2
+    assert PreprocessSpec.from_json({"side_px": 512, "frame_hw": [64, 64]}).finder == 1
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"finder": 3}, "finder 3: expected 1 or 2"),
+        (
+            {"crop": "rectangle"},
+            "crop rectangle: finder 2 cuts a square around the retina's circle; expected finder 1 "
+            "with it",
+        ),
+    ],
+)
+def test_a_finder_that_cannot_be_is_refused(values, said):
+    with pytest.raises(BadInput) as refusal:
+        PreprocessSpec(512, **values)
+    assert str(refusal.value) == said
 
 
 def test_another_frame_changes_nothing_else():
-    spec = PreprocessSpec(96, (128, 160), "rectangle", 3.5, 4, 20)
-    assert spec.with_frame((64, 64)) == PreprocessSpec(96, (64, 64), "rectangle", 3.5, 4, 20)
+    spec = PreprocessSpec(96, (128, 160), "rectangle", 3.5, 4, 20, finder=1)
+    assert spec.with_frame((64, 64)) == PreprocessSpec(
+        96, (64, 64), "rectangle", 3.5, 4, 20, finder=1
+    )
     with pytest.raises(BadInput, match="frame 8x64"):
         spec.with_frame((8, 64))
 

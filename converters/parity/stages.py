@@ -79,9 +79,11 @@ class Preparation:
         x = torch.from_numpy(frame).unsqueeze(0)
         if not self.layout.channels_last:
             x = x.permute(0, 3, 1, 2).to(torch.float32)
-        box, _ = graph.find_crop(x)
+        box, _, disc = graph.find_crop(x)
         levels = graph.crop_and_resize(x, box)
-        enhanced = graph.enhance(levels)
+        enhanced = graph.enhance(levels, disc)
+        if disc is not None:
+            levels = levels * disc
         return Given(
             frame, preprocess(frame, spec), _channels_last(levels), _channels_last(enhanced)
         )

@@ -51,7 +51,13 @@ if TYPE_CHECKING:
     "--crop",
     default="square",
     show_default=True,
-    help="Retina box: square (zero padded) or rectangle (squeezed).",
+    help="Retina box: square (zero padded) or rectangle (squeezed, with finder 1).",
+)
+@click.option(
+    "--finder",
+    default=2,
+    show_default=True,
+    help="How the retina is found: 2, its circle; 1, bright rows and columns, as before 2026-12.",
 )
 @click.option(
     "--frame",
@@ -218,7 +224,9 @@ def _note(rows: list[dict[str, float]]) -> str:
 def _preprocess(given: dict[str, Any]) -> Any:
     from mobileseg.spec import PreprocessSpec
 
-    return PreprocessSpec(given["side_px"], given["frame_hw"], given["crop"])
+    return PreprocessSpec(
+        given["side_px"], given["frame_hw"], given["crop"], finder=given["finder"]
+    )
 
 
 def _given_by_hand(ctx: click.Context) -> dict[str, Any]:
@@ -241,6 +249,7 @@ def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
         "task": config.task,
         "side_px": config.preprocess.side_px,
         "crop": config.preprocess.crop,
+        "finder": config.preprocess.finder,
         "frame_hw": config.preprocess.frame_hw,
         # Which other runs it leans on, resuming has looked at.
         **{n: value for n, value in vars_of(trainer.choices).items() if n not in RUNS},

@@ -21,7 +21,8 @@ from mobileseg.runs import Run
 def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float32]:
     """(C, side, side) in 0..1: what eager PyTorch makes of a preprocessed picture, float32.
 
-    An ensemble's members are averaged, those of other tasks stand side by side.
+    An ensemble's members are averaged, those of other tasks stand side by side; outside the disc
+    everything is 0.
     """
     members = run.config.members
     answers = []
@@ -29,7 +30,8 @@ def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float
         x = torch.from_numpy(picture.normalised(member.normalisation)).unsqueeze(0)
         answers.append(torch.sigmoid(network(x)[0])[0].numpy())
     places = by_task([member.task for member in members]).values()
-    return np.concatenate([mean_answer([answers[i] for i in same]) for same in places])
+    together = np.concatenate([mean_answer([answers[i] for i in same]) for same in places])
+    return picture.within_disc(together)
 
 
 def mean_answer(answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

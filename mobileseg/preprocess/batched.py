@@ -30,19 +30,25 @@ def preprocess_batch(
     graph = Preprocess(spec).to(device)
     stacked = torch.from_numpy(np.stack(frames)).to(device)
     x = stacked.permute(0, 3, 1, 2).unsqueeze(1).to(torch.float32)  # N 1 3 H W
-    box, retina = torch.vmap(graph.find_crop)(x)
-    levels = torch.vmap(graph.crop_and_resize)(x, box)
-    enhanced = torch.vmap(graph.enhance)(levels)
+    if spec.finder == 1:  # a map of several frames cannot give None for each
+        (box, retina), disc = torch.vmap(graph.by_threshold)(x), None
+        levels = torch.vmap(graph.crop_and_resize)(x, box)
+        enhanced = torch.vmap(graph.enhance)(levels)
+    else:
+        box, retina, disc = torch.vmap(graph.find_crop)(x)
+        levels = torch.vmap(graph.crop_and_resize)(x, box)
+        enhanced = torch.vmap(graph.enhance)(levels, disc)
+        levels = levels * disc
     boxes = torch.cat(box, dim=1).to(torch.int64).tolist()
     shares = retina.flatten().tolist()
+    discs = [None] * len(frames) if disc is None else list((disc[:, 0, 0] > 0).cpu().numpy())
     pictures = zip(
         levels[:, 0].permute(0, 2, 3, 1).to(torch.uint8).cpu().numpy(),
         enhanced[:, 0].permute(0, 2, 3, 1).cpu().numpy(),
+        discs,
         strict=True,
     )
     return [
-        Preprocessed(Crop(left, top, width, height, share > 0), share, levels_of, enhanced_of)
-        for (left, top, width, height), share, (levels_of, enhanced_of) in zip(
-            boxes, shares, pictures, strict=True
-        )
+        Preprocessed(Crop(left, top, width, height, share > 0), share, *picture)
+        for (left, top, width, height), share, picture in zip(boxes, shares, pictures, strict=True)
     ]

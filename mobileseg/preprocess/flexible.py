@@ -9,6 +9,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from mobileseg.preprocess.frame_lines import FrameLines, LinesOfAnySize
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import ROW_SHARE_PERCENT
 from mobileseg.preprocess.sampling import Box, ByMatmul, split
@@ -60,8 +61,14 @@ class FlexiblePreprocess(Preprocess):
     def __init__(self, spec: PreprocessSpec, histogram: str = "matmul") -> None:
         super().__init__(spec, histogram, "matmul")
         self.sampling = ByMatmulOfAnySize(spec)
+        self.lines = LinesOfAnySize()
 
-    def find_crop(self, frame: Tensor) -> tuple[Box, Tensor]:
+    def frame_lines(self, frame: Tensor) -> FrameLines:
+        """What finder 2 looks at."""
+        lines: FrameLines = self.lines(frame, *_places(frame))
+        return lines
+
+    def by_threshold(self, frame: Tensor) -> tuple[Box, Tensor]:
         """Left, top, width, height, each (1,), and the share of retina (1, 1)."""
         retina = self.sampling.retina(frame)
         row_counts, column_counts = self.sampling.counts(retina)

@@ -17,10 +17,17 @@ from torch import Tensor, nn
 
 from mobileseg.errors import UnknownName
 from mobileseg.preprocess.clahe_graph import Clahe
+from mobileseg.preprocess.frame_lines import FrameLines, LinesOfBytes, LinesOfPlanes
 from mobileseg.preprocess.reference import ROW_SHARE_PERCENT
+from mobileseg.preprocess.retina_graph import FoundRetina, RetinaFinder
+from mobileseg.preprocess.retina_graph import disc as retina_disc
 from mobileseg.preprocess.sampling import SAMPLINGS, SPLIT, Box, ByMatmul, ByTaps
 from mobileseg.spec import PreprocessSpec
 
+LINES: dict[str, type[LinesOfBytes] | type[LinesOfPlanes]] = {
+    "matmul": LinesOfPlanes,
+    "taps": LinesOfBytes,
+}  # by sampling
 TIE = 2.0**-10  # of a grey level: more than the quotient below can be wrong by, less than a level
 
 
@@ -60,6 +67,7 @@ class Preprocess(nn.Module):
     """
 
     sampling: ByMatmul | ByTaps
+    lines: nn.Module
 
     def __init__(
         self, spec: PreprocessSpec, histogram: str = "scatter", sampling: str = "matmul"
@@ -69,9 +77,12 @@ class Preprocess(nn.Module):
             raise UnknownName("sampling", sampling, SAMPLINGS)
         self.spec = spec
         self.sampling = SAMPLINGS[sampling](spec)
+        if spec.finder > 1:
+            self.lines = LINES[sampling](spec.frame_hw)
+            self.retina_finder = RetinaFinder()
         self.clahe = Clahe(spec.side_px, spec.clahe_clip, spec.clahe_tiles, histogram)
 
-    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor | None]:
         """Crop, resize, equalise.
 
         Args:
@@ -82,13 +93,28 @@ class Preprocess(nn.Module):
             enhanced: (1, 3, side, side) float32, 0..255, after CLAHE.
             crop: (1, 4) float32: left, top, width, height in frame pixels.
             retina: (1, 1) float32: share of the crop that is retina; 0: none found.
+            disc: (1, 1, side, side) float32: 1 where there is retina, else 0; None: finder 1.
         """
-        box, retina = self.find_crop(frame)
+        box, retina, disc = self.find_crop(frame)
         levels = self.crop_and_resize(frame, box)
-        return self.enhance(levels), torch.cat(box).reshape(1, 4), retina
+        return self.enhance(levels, disc), torch.cat(box).reshape(1, 4), retina, disc
 
-    def find_crop(self, frame: Tensor) -> tuple[Box, Tensor]:
-        """Left, top, width, height, each (1,), and the share of retina (1, 1)."""
+    def find_crop(self, frame: Tensor) -> tuple[Box, Tensor, Tensor | None]:
+        """Left, top, width, height, each (1,); the share of retina (1, 1); the disc, if known."""
+        if self.spec.finder == 1:
+            return *self.by_threshold(frame), None
+        found: FoundRetina = self.retina_finder(self.frame_lines(frame))
+        disc = retina_disc(found, self.sampling.side_index)
+        covered = disc.sum().reshape(1, 1)
+        return found.box, covered / torch.full_like(covered, float(self.spec.side_px**2)), disc
+
+    def frame_lines(self, frame: Tensor) -> FrameLines:
+        """What finder 2 looks at."""
+        lines: FrameLines = self.lines(frame)
+        return lines
+
+    def by_threshold(self, frame: Tensor) -> tuple[Box, Tensor]:
+        """Finder 1: left, top, width, height, each (1,), and the share of retina (1, 1)."""
         retina = self.sampling.retina(frame)
         rows, columns = self.sampling.counts(retina)
         height, width = self.spec.frame_hw
@@ -122,9 +148,17 @@ class Preprocess(nn.Module):
         side = self.spec.side_px
         return _rounded_mean(high, low, height * width).reshape(1, 3, side, side)
 
-    def enhance(self, levels: Tensor) -> Tensor:
-        """CLAHE on V = max(R, G, B), RGB scaled by V'/V; black stays black."""
+    def enhance(self, levels: Tensor, disc: Tensor | None = None) -> Tensor:
+        """CLAHE on V = max(R, G, B), RGB scaled by V'/V; black stays black.
+
+        Args:
+            disc: what to keep. What is outside becomes black: in V before and in the factor after,
+                which costs a third of what it would on three channels.
+        """
         red, green, blue = (levels[:, c : c + 1] for c in range(3))
         value = torch.maximum(torch.maximum(red, green), blue)  # 1 1 side side
-        equalised: Tensor = self.clahe(value)
+        if disc is None:
+            equalised: Tensor = self.clahe(value)
+            return levels * (equalised / torch.clamp(value, min=1.0))
+        equalised = self.clahe(value * disc) * disc
         return levels * (equalised / torch.clamp(value, min=1.0))

@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from mobileseg.preprocess.retina_reference import Retina, find_retina
 from mobileseg.spec import Normalisation, PreprocessSpec
 
 ROW_SHARE_PERCENT = 1  # a row or column belongs to the box from this share of retina pixels on
@@ -28,6 +29,7 @@ class Crop:
     width: int
     height: int
     found: bool  # False: no retina, and the crop is the whole frame
+    cut: bool = False  # finder 2 saw too little of the retina's edge: the crop is what is visible
 
     def is_whole_frame(self, content_hw: tuple[int, int]) -> bool:
         """Whether nothing of the picture (its height and width in the frame) is cut or added."""
@@ -40,8 +42,19 @@ class Preprocessed:
 
     crop: Crop
     retina: float  # share of the crop that is retina, 0..1; 0: none found
-    levels: NDArray[np.uint8]  # (side, side, 3) RGB, cropped and resized
+    levels: NDArray[np.uint8]  # (side, side, 3) RGB, cropped and resized; black outside the disc
     enhanced: NDArray[np.float32]  # (side, side, 3) RGB after CLAHE, 0..255, not whole
+    disc: NDArray[np.bool_] | None = None  # (side, side): the retina; None: finder 1 knows no disc
+
+    def retina_pixels(self, threshold: int) -> NDArray[np.bool_]:
+        """(side, side): the disc; without one, what is brighter than `threshold` before CLAHE."""
+        return self.levels.max(axis=2) > threshold if self.disc is None else self.disc
+
+    def within_disc(self, probabilities: NDArray[np.float32]) -> NDArray[np.float32]:
+        """(C, side, side) probabilities, 0 outside the disc."""
+        if self.disc is None:
+            return probabilities
+        return probabilities * self.disc.astype(np.float32)
 
     def normalised(self, normalisation: Normalisation) -> NDArray[np.float32]:
         """(3, side, side) float32: what a network with this mean and SD takes."""
@@ -56,13 +69,25 @@ def _first_and_last(hit: NDArray[np.bool_]) -> tuple[int, int]:
 
 
 def find_crop(frame: NDArray[np.uint8], spec: PreprocessSpec) -> Crop:
-    """The retina box, made square (or not) around its centre.
+    """The part of a frame that the network sees, by the finder that `spec` names.
 
     Args:
         frame: (H, W, 3) uint8 RGB.
+    """
+    if spec.finder == 1:
+        return _find_by_threshold(frame, spec)
+    return _square_of(find_retina(frame))
 
-    Returns:
-        The crop; where the sides differ by an odd number, the extra pixel is right or below.
+
+def _square_of(retina: Retina) -> Crop:
+    cut = retina.found and not retina.round
+    return Crop(retina.left, retina.top, retina.side, retina.side, retina.found, cut)
+
+
+def _find_by_threshold(frame: NDArray[np.uint8], spec: PreprocessSpec) -> Crop:
+    """Finder 1: the bright rows' and columns' box, made square (or not) around its centre.
+
+    Where the sides differ by an odd number, the extra pixel is right or below.
     """
     retina = frame.max(axis=2) > spec.retina_threshold
     h, w = retina.shape
@@ -147,14 +172,17 @@ def preprocess(frame: NDArray[np.uint8], spec: PreprocessSpec) -> Preprocessed:
     Args:
         frame: (H, W, 3) uint8 RGB with H, W = `spec.frame_hw`.
     """
-    crop = find_crop(frame, spec)
-    levels = crop_and_resize(frame, crop, spec.side_px)
-    return Preprocessed(
-        crop=crop,
-        retina=_retina_share(frame, crop, spec.retina_threshold),
-        levels=levels,
-        enhanced=clahe_scaled(levels, spec.clahe_clip, spec.clahe_tiles),
-    )
+    if spec.finder == 1:
+        crop = _find_by_threshold(frame, spec)
+        levels = crop_and_resize(frame, crop, spec.side_px)
+        share, disc = _retina_share(frame, crop, spec.retina_threshold), None
+    else:
+        retina = find_retina(frame)
+        crop, disc = _square_of(retina), retina.disc(spec.side_px)
+        levels = crop_and_resize(frame, crop, spec.side_px) * disc[..., None]
+        share = float(np.float32(disc.sum()) / np.float32(disc.size))
+    enhanced = clahe_scaled(levels, spec.clahe_clip, spec.clahe_tiles)
+    return Preprocessed(crop, share, levels, enhanced, disc)
 
 
 def _retina_share(frame: NDArray[np.uint8], crop: Crop, threshold: int) -> float:

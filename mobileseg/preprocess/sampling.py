@@ -16,6 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from mobileseg.preprocess.retina_circle import largest_box_px
 from mobileseg.spec import PreprocessSpec
 
 SPLIT = 1024.0  # a power of two, so that splitting and joining a sum rounds nothing
@@ -130,7 +131,7 @@ class ByTaps(nn.Module):
         self.height, self.width = spec.frame_hw
         self.side_px, self.side = spec.side_px, float(spec.side_px)
         self.threshold = float(spec.retina_threshold)
-        longest = max(spec.frame_hw)
+        longest = max(spec.frame_hw) if spec.finder == 1 else largest_box_px(spec.frame_hw)
         rows_px, columns_px = (
             (longest, longest) if spec.crop == "square" else (self.height, self.width)
         )

@@ -217,6 +217,9 @@ def begin_study(path: Path, plan: Plan, data: Path) -> StudyFolder:
     Raises:
         BadInput: the folder holds another study, or something else; the first difference is named.
     """
+    begun = open_study(path) if (path / STUDY).is_file() else None
+    if begun:
+        plan = plan.going_on(begun.preprocess)
     values = {
         "schema": SCHEMA,
         "name": plan.name,
@@ -231,10 +234,9 @@ def begin_study(path: Path, plan: Plan, data: Path) -> StudyFolder:
         "ensembles": [ensemble.to_json() for ensemble in plan.ensembles],
         "combinations": [combination.to_json() for combination in plan.combinations],
     }
-    if (path / STUDY).is_file():
-        begun = open_study(path).values
-        refuse_other(path, begun, values, plan.file)
-        values["date"] = begun["date"]
+    if begun:
+        refuse_other(path, begun.values, values, plan.file)
+        values["date"] = begun.values["date"]
     write_json(path / STUDY, values)
     return StudyFolder(path, values)
 

@@ -118,13 +118,15 @@ def read_plan(
     taught = tuple(_distilled(file, _blocks(file, top, "distilled"), training))
     ensembles = tuple(_ensembles(_blocks(file, top, "ensembles")))
     teachers = [t for t in dict.fromkeys(t for t, _ in taught) if t not in ensembles]
+    preprocess, said = _preprocess(file, top)
     plan = Plan(
         file=file,
         name=typed(top["name"], str, f"{file}: name"),
         data=_data(file, top),
         approximate=_lesions(file, top, approximate),
         protocol=runs[0].choices.protocol,
-        preprocess=_preprocess(file, top),
+        preprocess=preprocess,
+        said=said,
         runs=(*runs, *(run for _, run in taught)),
         ensembles=(*ensembles, *teachers),
         combinations=tuple(_combinations(_blocks(file, top, "combinations"))),
@@ -153,7 +155,8 @@ def _lesions(file: Path, top: dict[str, Any], given: tuple[str, ...] | None) -> 
     return tuple(code for code in LESIONS if code in codes)
 
 
-def _preprocess(file: Path, top: dict[str, Any]) -> PreprocessSpec:
+def _preprocess(file: Path, top: dict[str, Any]) -> tuple[PreprocessSpec, frozenset[str]]:
+    """The preprocessing of all runs, and which of its fields the file names."""
     where = f"{file}: [preprocess]"
     table = dict(typed(top.get("preprocess", {}), dict, where))
     names = tuple(f.name for f in fields(PreprocessSpec))
@@ -161,7 +164,7 @@ def _preprocess(file: Path, top: dict[str, Any]) -> PreprocessSpec:
     if "frame" in table:
         table["frame_hw"] = list(frame_size(table.pop("frame"), f"{where} frame"))
     spec: PreprocessSpec = built(PreprocessSpec, {"side_px": SIDE_PX} | table, where)
-    return spec
+    return spec, frozenset(table)
 
 
 def _check_training(training: dict[str, Any], where: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,12 @@ class Plan:
     approximate: tuple[str, ...]  # lesions whose masks are not true
     protocol: str
     preprocess: PreprocessSpec
+    said: frozenset[str]  # fields of it that the file names; the others are today's defaults
     runs: tuple[PlannedRun, ...]  # plain ones, then those that are taught
     ensembles: tuple[PlannedEnsemble, ...]  # teachers too
     combinations: tuple[PlannedCombination, ...]
+
+    def going_on(self, begun: PreprocessSpec) -> Plan:
+        """The plan of a study that has begun: what the file does not name is as it was then."""
+        kept = {f.name: getattr(begun, f.name) for f in fields(begun) if f.name not in self.said}
+        return replace(self, preprocess=replace(self.preprocess, **kept))

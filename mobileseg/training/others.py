@@ -7,7 +7,7 @@ weights, and whoever goes on with the run names the folders again, as with the d
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -86,7 +86,7 @@ def refuse_unfit(
 
 
 def _first_difference(found: PreprocessSpec, expected: PreprocessSpec) -> str:
-    theirs, ours = found.to_json(), expected.to_json()
+    theirs, ours = asdict(found), asdict(expected)
     name = next(name for name in ours if theirs[name] != ours[name])
     return f"{name} {theirs[name]} there and {ours[name]} here"
 

@@ -32,6 +32,7 @@ class PictureSet:
     brightness: Tensor  # N 1 S S uint8, V after CLAHE
     masks: Tensor  # N C S S uint8, 0 or 1
     device: torch.device  # where batches are wanted
+    discs: Tensor | None = None  # N 1 S S uint8, 1: retina; None: finder 1 knows no disc
 
     @classmethod
     def of(cls, prepared: Sequence[Prepared], device: torch.device) -> PictureSet:
@@ -43,7 +44,9 @@ class PictureSet:
         levels_of, bright_of, masks_of = (
             put(torch.from_numpy(a.astype(np.uint8))) for a in (levels, bright, masks)
         )
-        return cls([p.name for p in prepared], levels_of, bright_of, masks_of, device)
+        known = [p.picture.disc for p in prepared if p.picture.disc is not None]
+        discs = put(torch.from_numpy(np.stack(known)[:, None].astype(np.uint8))) if known else None
+        return cls([p.name for p in prepared], levels_of, bright_of, masks_of, device, discs)
 
     def batch(self, chosen: Sequence[int] | Tensor) -> tuple[Tensor, Tensor]:
         """Pictures after CLAHE (n, 3, S, S), 0..255, and masks (n, C, S, S), float32, on `device`.
@@ -106,12 +109,12 @@ def _home(size: int, device: torch.device) -> Callable[[Tensor], Tensor]:
 def retina_statistics(prepared: Sequence[Prepared], threshold: int) -> Normalisation:
     """Mean and SD of the retina pixels of pictures after CLAHE, as shares of full brightness.
 
-    Retina: brighter than `threshold` before CLAHE, as everywhere.
+    Retina: the disc; where finder 1 knows none, what is brighter than `threshold` before CLAHE.
 
     Raises:
         BadInput: there is none in any picture.
     """
-    pixels = [p.picture.enhanced[p.picture.levels.max(axis=2) > threshold] for p in prepared]
+    pixels = [p.picture.enhanced[p.picture.retina_pixels(threshold)] for p in prepared]
     stacked = np.concatenate(pixels).astype(np.float64) / 255  # n 3
     if not len(stacked):
         raise BadInput("found no retina in any training picture; expected fundus pictures")

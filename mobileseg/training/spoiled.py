@@ -65,6 +65,8 @@ class SpoiledPictures:
         spoiled = spoil(levels, rng, self.choices.photometric)
         if spoiled is levels:
             return clean
+        if self.clean.discs is not None:  # as in the graph: what a fault left outside becomes black
+            spoiled = spoiled * self.clean.discs[picture, 0].cpu().numpy()[..., None]
         bright = equalised_value(spoiled, self.preprocess.clahe_clip, self.preprocess.clahe_tiles)
         own = spoiled.transpose(2, 0, 1), bright[None]
         levels_of, bright_of = (torch.from_numpy(np.ascontiguousarray(a)) for a in own)

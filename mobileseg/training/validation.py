@@ -42,7 +42,10 @@ def answers(
             loss([a[i : i + 1] for a in logits], masks[i : i + 1]) for i in range(len(masks))
         ]
         maps.append(torch.sigmoid(logits[0]))
-    return Answers(torch.stack(losses).tolist(), torch.cat(maps))
+    probability = torch.cat(maps)
+    if pictures.discs is not None:  # as the reference and the graph answer
+        probability = probability * pictures.discs.to(probability)
+    return Answers(torch.stack(losses).tolist(), probability)
 
 
 @torch.no_grad()

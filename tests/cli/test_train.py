@@ -162,7 +162,7 @@ def test_what_is_not_there_cannot_be_resumed(phantoms, tmp_path, refused):
         (("--variant", "xxs"), "no variant 'xxs'; choose from unet, "),
         (("--task", "XX"), "no task 'XX'; choose from MA, HE, EX, SE"),
         (("--crop", "round"), "no crop 'round'; choose from square, rectangle"),
-        (("--schedule", "step"), "no schedule 'step'; choose from plateau, cosine"),
+        (("--schedule", "step"), "no schedule 'step'; choose from plateau, cosine, cosine-step"),
         (("--epochs", "0"), "epochs 0: expected 1 or more"),
         (("--lr", "nan"), "lr nan: expected a number above 0"),
         (("--seed", "-1"), "seed -1: expected 0 or more"),

@@ -34,7 +34,7 @@ def _read(path: Path) -> CameraPicture:
     return CameraPicture(
         path.stem,
         photo_hw,
-        find_crop(photo, PreprocessSpec(512, crop="rectangle")),
+        find_crop(photo, PreprocessSpec(512, crop="rectangle", finder=1)),
         fitted_hw(photo_hw, FRAME_HW),
         photo_to_frame(photo, FRAME_HW),
     )

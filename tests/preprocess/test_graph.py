@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -43,9 +44,9 @@ def watch(module: Preprocess) -> dict[str, NDArray[np.float32]]:
     def keep(name: str, value: torch.Tensor) -> None:
         seen[name] = value[0].permute(1, 2, 0).numpy()
 
-    def watched(levels: torch.Tensor) -> torch.Tensor:
+    def watched(levels: torch.Tensor, disc: torch.Tensor | None) -> torch.Tensor:
         keep("levels", levels)
-        return enhance(levels)
+        return enhance(levels, disc)
 
     module.enhance = watched  # type: ignore[method-assign]
     module.clahe.register_forward_hook(lambda _, given, value: keep("V", value))
@@ -55,7 +56,8 @@ def watch(module: Preprocess) -> dict[str, NDArray[np.float32]]:
 def whole_levels(module: Preprocess, frame: Frame, sampling: str = "matmul") -> NDArray[np.float32]:
     """(side, side, 3): the graph's picture before CLAHE."""
     frames = tensor(frame, sampling)
-    return module.crop_and_resize(frames, module.find_crop(frames)[0])[0].permute(1, 2, 0).numpy()
+    box, _, disc = module.find_crop(frames)
+    return (module.crop_and_resize(frames, box) * disc)[0].permute(1, 2, 0).numpy()
 
 
 def agree(
@@ -67,8 +69,15 @@ def agree(
     value = equalise.apply(expected.levels.max(axis=2))[..., None]
     module = Preprocess(spec, histogram, sampling)
     seen = watch(module)
-    enhanced, box, retina = module(tensor(frame, sampling))
+    enhanced, box, retina, disc = module(tensor(frame, sampling))
     crop = expected.crop
+    assert (disc is None) == (expected.disc is None) == (spec.finder == 1)
+    if disc is not None:
+        assert differing(disc[0, 0].numpy(), expected.disc) == 0, "disc"
+        # The graph blackens V and the factor; the definition the picture, to the same end.
+        seen["levels"] = seen["levels"] * disc[0, 0, ..., None].numpy()
+        seen["V"] = seen["V"] * disc[0, 0, ..., None].numpy()
+        value = value * expected.disc[..., None]
     assert box.tolist() == [[crop.left, crop.top, crop.width, crop.height]]
     assert retina.tolist() == [[expected.retina]]
     assert differing(seen["levels"], expected.levels) == 0, "levels"
@@ -98,6 +107,13 @@ def noise(low: int, high: int) -> Frame:
     return np.random.default_rng(1).integers(low, high, (160, 200, 3), dtype=np.uint8)
 
 
+# What a specification may ask for: the finder and, of the first, the form of its box.
+FINDERS: dict[str, dict[str, Any]] = {
+    "box": {"finder": 1},
+    "rectangle": {"finder": 1, "crop": "rectangle"},
+    "circle": {"finder": 2},
+}
+
 DEGENERATE: dict[str, Frame] = {
     "black": one(0),
     "white": one(255),
@@ -124,16 +140,18 @@ DEGENERATE: dict[str, Frame] = {
 
 
 @pytest.mark.parametrize("sampling", SAMPLINGS)
-@pytest.mark.parametrize("crop", ["square", "rectangle"])
+@pytest.mark.parametrize("finder", FINDERS)
 @pytest.mark.parametrize("name", DEGENERATE)
 def test_graph_and_reference_agree_on_odd_pictures_and_neither_knows_nan(
-    name, crop, sampling
+    name, finder, sampling
 ) -> None:
-    agree(DEGENERATE[name], PreprocessSpec(96, (160, 200), crop), sampling=sampling)
+    spec = PreprocessSpec(96, (160, 200), **FINDERS[finder])
+    done = agree(DEGENERATE[name], spec, sampling=sampling)
+    assert 0 <= done.retina <= 1
 
 
 def test_the_odd_pictures_are_what_their_names_say() -> None:
-    spec = PreprocessSpec(96, (160, 200))
+    spec = PreprocessSpec(96, (160, 200), finder=1)
     crops = {name: reference.find_crop(frame, spec) for name, frame in DEGENERATE.items()}
     assert {name for name, crop in crops.items() if not crop.found} == {
         "black",
@@ -148,11 +166,30 @@ def test_the_odd_pictures_are_what_their_names_say() -> None:
     assert crops["two lights in opposite corners"] == Crop(0, -20, 200, 200, True)
 
 
+def test_the_circle_is_found_in_the_odd_pictures_that_have_one() -> None:
+    spec = PreprocessSpec(96, (160, 200))
+    crops = {name: reference.find_crop(frame, spec) for name, frame in DEGENERATE.items()}
+    # No light on any of the lines that are looked at, or none across them.
+    dark = {"black", "one bright pixel", "one bright row", "one bright column"}
+    assert {name for name, crop in crops.items() if not crop.found} == dark
+    circles = {name: crop for name, crop in crops.items() if crop.found and not crop.cut}
+    # A pixel's edges are found to half a cell; these frames have cells of one pixel.
+    assert circles == {
+        "cut above": Crop(40, -60, 121, 121, True),
+        "cut below": Crop(40, 100, 121, 121, True),
+        "cut on the left": Crop(-59, 21, 120, 120, True),
+        "cut on the right": Crop(140, 21, 120, 120, True),
+        "grey": Crop(31, 11, 140, 140, True),
+        "one channel only": Crop(31, 11, 140, 140, True),
+    }
+    assert crops["white"] == Crop(0, -20, 200, 200, True, cut=True)  # retina throughout: its own
+
+
 @pytest.mark.parametrize("crop", ["square", "rectangle"])
 def test_a_retina_of_one_pixel_fills_the_picture(crop) -> None:
     frame = np.zeros((64, 96, 3), np.uint8)
     frame[10, 20] = (200, 100, 50)  # one of 64 is more than a percent, one of 96 as well
-    done = agree(frame, PreprocessSpec(32, (64, 96), crop))
+    done = agree(frame, PreprocessSpec(32, (64, 96), crop, finder=1))
     assert done.crop == Crop(20, 10, 1, 1, True)
     assert (done.levels == (200, 100, 50)).all()
     assert done.retina == 1
@@ -176,23 +213,26 @@ SHAPES = [  # frame and side; none of the ratios is whole
 
 
 @pytest.mark.parametrize(
-    ("crop", "histogram", "sampling"),
+    ("finder", "histogram", "sampling"),
     [
-        ("square", "scatter", "taps"),
+        ("box", "scatter", "taps"),
         ("rectangle", "matmul", "taps"),
-        ("square", "scatter", "matmul"),
+        ("circle", "scatter", "taps"),
+        ("box", "scatter", "matmul"),
         ("rectangle", "matmul", "matmul"),
+        ("circle", "matmul", "matmul"),
     ],
 )
 @pytest.mark.parametrize(("frame_hw", "side"), SHAPES, ids=str)
 def test_graph_and_reference_agree_whatever_the_sizes(
-    frame_hw, side, crop, histogram, sampling
+    frame_hw, side, finder, histogram, sampling
 ) -> None:
     height, width = frame_hw
     rng = np.random.default_rng(side)
     frame = rng.integers(0, 256, (height, width, 3), dtype=np.uint8)
     frame[: height // 7], frame[:, : width // 9] = 0, 0  # something to cut
-    done = agree(frame, PreprocessSpec(side, frame_hw, crop), histogram, sampling)
+    spec = PreprocessSpec(side, frame_hw, **FINDERS[finder])
+    done = agree(frame, spec, histogram, sampling)
     assert not done.crop.is_whole_frame(frame_hw)
 
 
@@ -207,10 +247,14 @@ def cases(draw: st.DrawFn) -> tuple[Frame, PreprocessSpec, str, str]:
     top, left = draw(st.integers(0, h - 1)), draw(st.integers(0, w - 1))
     bottom, right = draw(st.integers(top, h)), draw(st.integers(left, w))
     dark[top:bottom, left:right] = light[top:bottom, left:right]
+    if draw(st.booleans()):  # a circle, wherever it is cut
+        y, x = np.mgrid[:h, :w]
+        radius = draw(st.integers(5, 90))
+        dark[(y - top) ** 2 + (x - left) ** 2 > radius**2] = draw(st.integers(0, 255))
     spec = PreprocessSpec(
         draw(st.sampled_from([32, 64, 96, 160])),
         (h, w),
-        draw(st.sampled_from(["square", "rectangle"])),
+        **draw(st.sampled_from(list(FINDERS.values()))),
         clahe_clip=draw(st.sampled_from([0.5, 2.0, 2.7, 40.0])),
         clahe_tiles=draw(st.sampled_from([1, 4, 8])),
         retina_threshold=draw(st.sampled_from([0, 25, 60])),
@@ -227,22 +271,27 @@ def test_graph_and_reference_agree_on_anything(
     agree(*case)
 
 
+@pytest.mark.parametrize("finder", ["box", "circle"])
 @pytest.mark.parametrize(("histogram", "sampling"), [("scatter", "taps"), ("matmul", "matmul")])
-def test_graph_and_reference_agree_on_camera_pictures(camera_pictures, histogram, sampling) -> None:
+def test_graph_and_reference_agree_on_camera_pictures(
+    camera_pictures, histogram, sampling, finder
+) -> None:
     some = camera_pictures if histogram == "scatter" else camera_pictures[:2]
     for picture in some:
-        done = agree(picture.frame, PreprocessSpec(512), histogram, sampling)
-        assert done.crop.found
+        spec = PreprocessSpec(512, **FINDERS[finder])
+        done = agree(picture.frame, spec, histogram, sampling)
+        assert done.crop.found and not done.crop.cut
         assert not done.crop.is_whole_frame(picture.content_hw)
         assert done.crop.left > 0  # it does cut
         assert 0.6 < done.retina < 0.79  # a disc cut above and below fills less than pi/4
 
 
-@pytest.mark.parametrize("crop", ["square", "rectangle"])
-def test_graph_and_reference_agree_on_small_real_pictures(idrid512: Path, crop) -> None:
+@pytest.mark.parametrize("finder", FINDERS)
+def test_graph_and_reference_agree_on_small_real_pictures(idrid512: Path, finder) -> None:
     paths = sorted(idrid512.rglob("*.jpg"))
     for path in (paths[0], paths[-1]):
-        agree(photo_to_frame(read_photo(path), (640, 720)), PreprocessSpec(320, (640, 720), crop))
+        spec = PreprocessSpec(320, (640, 720), **FINDERS[finder])
+        agree(photo_to_frame(read_photo(path), (640, 720)), spec)
 
 
 def test_graph_and_reference_agree_on_phantoms(phantoms: Path) -> None:

@@ -21,7 +21,7 @@ from mobileseg.preprocess.reference import (
 )
 from mobileseg.spec import Normalisation, PreprocessSpec
 
-SQUARE = PreprocessSpec(32, (40, 60))
+SQUARE = PreprocessSpec(32, (40, 60), finder=1)
 RECTANGLE = replace(SQUARE, crop="rectangle")
 
 
@@ -251,7 +251,7 @@ def test_normalising_takes_mean_and_sd_in_shares_of_white() -> None:
 
 def test_the_box_of_a_frame_is_the_photos_own_box_shrunk(camera_pictures) -> None:
     for picture in camera_pictures:
-        spec = PreprocessSpec(512, picture.frame.shape[:2], "rectangle")
+        spec = PreprocessSpec(512, picture.frame.shape[:2], "rectangle", finder=1)
         box, photo_box = find_crop(picture.frame, spec), picture.photo_box
         down, right = (c / p for c, p in zip(picture.content_hw, picture.photo_hw, strict=True))
         edges = {

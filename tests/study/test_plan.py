@@ -21,6 +21,7 @@ approximate = ["SE", "MA"]
 side_px = 256
 frame = "600x800"
 crop = "rectangle"
+finder = 1
 [training]
 batch = 2
 split_seed = 7

@@ -31,7 +31,7 @@ def at_own_size(version: int) -> Find:
 
     def find(photo: Photo) -> tuple[Box, bool]:
         crop = find_crop(photo, _spec(FRAME_HW, version))
-        flagged = not crop.found or bool(getattr(crop, "flagged", False))
+        flagged = not crop.found or crop.cut
         return Box(crop.left, crop.top, max(crop.width, crop.height)), flagged
 
     return find
