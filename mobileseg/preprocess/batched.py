@@ -32,12 +32,11 @@ def preprocess_batch(
     x = stacked.permute(0, 3, 1, 2).unsqueeze(1).to(torch.float32)  # N 1 3 H W
     if spec.finder == 1:  # a map of several frames cannot give None for each
         (box, retina), disc = torch.vmap(graph.by_threshold)(x), None
-        levels = torch.vmap(graph.crop_and_resize)(x, box)
-        enhanced = torch.vmap(graph.enhance)(levels)
     else:
         box, retina, disc = torch.vmap(graph.find_crop)(x)
-        levels = torch.vmap(graph.crop_and_resize)(x, box)
-        enhanced = torch.vmap(graph.enhance)(levels, disc)
+    levels = torch.vmap(graph.crop_and_resize)(x, box)
+    enhanced = torch.vmap(graph.enhance, in_dims=(0, None if disc is None else 0))(levels, disc)
+    if disc is not None:
         levels = levels * disc
     boxes = torch.cat(box, dim=1).to(torch.int64).tolist()
     shares = retina.flatten().tolist()

@@ -176,19 +176,19 @@ def _points(
     limits = at.thresholds()[masks] * lines.cell_px
     feature = (np.arange(at.MASKS) >= len(at.BRIGHTER)).astype(np.int64)[masks]
     hit = features[feature][:, :, every - 1 :: every] > limits[:, None, None, None]  # m 2 n CELLS
-    some = hit.any(axis=3)
+    some = hit.max(axis=3)  # as `any`, which mypy takes for one truth
     first = np.where(some, hit.argmax(axis=3), at.CELLS)
     last = np.where(some, at.CELLS - 1 - hit[..., ::-1].argmax(axis=3), -1)
     across = np.broadcast_to(lines.across[:, every - 1 :: every], first.shape)
     ends, counted = [], []
     for k in range(2):
-        for place, ok in (
-            (first[:, k], np.greater_equal(first[:, k], lines.first[k] + at.INSET)),
-            (last[:, k] + 1, np.less_equal(last[:, k], lines.last[k] - at.INSET)),
-        ):
+        for place in (first[:, k], last[:, k] + 1):
             pair = [at.UNITS * place, across[:, k]]
             ends.append(np.stack(pair if k == 0 else pair[::-1], axis=2))
-            counted.append(ok & some[:, k])
+        counted += [
+            some[:, k] & (first[:, k] >= lines.first[k] + at.INSET),
+            some[:, k] & (last[:, k] <= lines.last[k] - at.INSET),
+        ]
     return np.concatenate(ends, axis=1), np.concatenate(counted, axis=1)
 
 
