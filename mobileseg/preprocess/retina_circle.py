@@ -49,7 +49,7 @@ LARGEST_BOX_PX = 4096  # sums of the resize are exact up to there (sampling.py)
 # Units by which each mask's circle is moved before one is chosen, and how near its points have to
 # be; then the same for that one.
 FIRST_STEPS = ((4, 8), (2, 4), (1, 4))
-STEPS = ((2, 8), (2, 4), (1, 4))
+STEPS = ((2, 8), (2, 4), (1, 4), (1, 4), (1, 4))
 DIRECTIONS = 128  # in which a circle's edge is looked for in the frame
 # Fewer inside, and the box is the visible part's (DESIGN, "Retina finder").
 VISIBLE = DIRECTIONS // 4
@@ -109,9 +109,9 @@ def triples() -> NDArray[np.int64]:
     return np.array(one_side + two_sides)
 
 
-def moves(reach: int) -> NDArray[np.int64]:
-    """((2 reach + 1)³, 3) changes of a circle's centre and radius that a step tries."""
-    return np.array(list(itertools.product(range(-reach, reach + 1), repeat=3)))
+def moves() -> NDArray[np.int64]:
+    """(27, 3) changes of a circle's centre and radius that a step tries."""
+    return np.array(list(itertools.product((-1, 0, 1), repeat=3)))
 
 
 def directions() -> NDArray[np.int64]:

@@ -132,8 +132,7 @@ class RetinaFinder(nn.Module):
     limits: Tensor
     by_distance: Tensor
     triples: Tensor
-    first_moves: Tensor
-    last_moves: Tensor
+    moves: Tensor
     directions: Tensor
     neighbours: Tensor
 
@@ -143,8 +142,7 @@ class RetinaFinder(nn.Module):
         self._hold("block", np.arange(BLOCKS))
         self._hold("by_distance", np.arange(at.MASKS) >= len(at.BRIGHTER))
         self._hold("limits", at.thresholds())
-        self._hold("first_moves", at.moves(1)[None])  # 1 moves 3: see `_moved`
-        self._hold("last_moves", at.moves(2)[None])
+        self._hold("moves", at.moves()[None])  # 1 moves 3: see `_moved`
         self._hold("directions", at.directions().T)  # 2 DIRECTIONS
         self._hold("neighbours", at.neighbours())
         triples = torch.from_numpy(at.triples().T.astype(np.int32)).contiguous()  # 3 n
@@ -162,7 +160,7 @@ class RetinaFinder(nn.Module):
         limit = (self.limits * mask).sum().reshape(1) * px
         by_distance = (self.by_distance * mask).sum().reshape(1)
         points, valid = self._ends(features, limit, by_distance, lines, (first, last))
-        circle, score = self._moved(coarse, points, valid, at.STEPS, self.last_moves, px)
+        circle, score = self._moved(coarse, points, valid, at.STEPS, px)
         visible, supported = self._edge(circle, points, valid, (first, last))
         score, counted = score.reshape(1), valid.sum().reshape(1)
         enough = (score >= float(at.SUPPORT * at.POINT)).to(torch.float32) * lit
@@ -307,7 +305,7 @@ class RetinaFinder(nn.Module):
         scores = self._scores(circles, points, valid)
         hot, _ = _one_hot_of_largest(scores)
         best = torch.matmul(hot.unsqueeze(1), circles).reshape(-1, 3)  # m 3
-        best, score = self._moved(best, points, valid, at.FIRST_STEPS, self.first_moves, px)
+        best, score = self._moved(best, points, valid, at.FIRST_STEPS, px)
         mask = self._choice(score, best[:, 2])
         return mask, torch.matmul(mask.reshape(1, -1), best)
 
@@ -383,7 +381,6 @@ class RetinaFinder(nn.Module):
         points: Tensor,
         valid: Tensor,
         steps: Sequence[tuple[int, int]],
-        moves: Tensor,
         px: Tensor,
     ) -> tuple[Tensor, Tensor]:
         """(m, 3) circles moved to where their points are nearest; (m,) scores."""
@@ -392,7 +389,7 @@ class RetinaFinder(nn.Module):
         for step, reach in steps:
             # Of equal rank: ExecuTorch 1.3 takes (1, 1, 3) + (n, 3) for a row and a matrix, and
             # fails to write two dimensions where there are three.
-            tried = circles.unsqueeze(1) + moves * float(step)  # m moves 3
+            tried = circles.unsqueeze(1) + self.moves * float(step)  # m moves 3
             radius = torch.minimum(torch.clamp(tried[:, :, 2:], min=1.0), largest)
             tried = torch.cat([tried[:, :, :2], radius], dim=2)
             # Half units of distance, rounded: e / (2 r) to first order. Far from the circle it is

@@ -88,7 +88,7 @@ def find_retina(frame: NDArray[np.uint8]) -> Retina:
     features = _opened(_features(lines, _surround(lines)))
     mask, coarse = _coarse(features, lines)
     points, valid = _points(features, lines, slice(mask, mask + 1), 1)
-    circles, scores = _moved(coarse[None], points, valid, at.STEPS, at.moves(2), lines.cell_px)
+    circles, scores = _moved(coarse[None], points, valid, at.STEPS, lines.cell_px)
     circle, score = _Circle(*map(int, circles[0])), int(scores[0])
     visible, supported = _edge(circle, lines, points[0], valid[0])
     believed = (
@@ -216,7 +216,7 @@ def _coarse(features: Whole, lines: _Lines) -> tuple[int, Whole]:
     best = scores.argmax(axis=1)
     every = np.arange(at.MASKS)
     circles = np.concatenate([centre[every, best], radius[every, best][:, None]], axis=1)  # m 3
-    circles, scores = _moved(circles, points, valid, at.FIRST_STEPS, at.moves(1), lines.cell_px)
+    circles, scores = _moved(circles, points, valid, at.FIRST_STEPS, lines.cell_px)
     good = 100 * scores >= at.TIGHT_PERCENT * scores.max()
     radius = circles[:, 2]
     alike = at.ALIKE * np.abs(radius[1:] - radius[:-1]) <= radius[:-1]
@@ -236,7 +236,6 @@ def _moved(
     points: Whole,
     valid: NDArray[np.bool_],
     steps: Sequence[tuple[int, int]],
-    moves: Whole,
     px: int,
 ) -> tuple[Whole, Whole]:
     """Each mask's circle moved to where its points are nearest; its score, in 1/256 of a point.
@@ -247,7 +246,7 @@ def _moved(
     """
     every = np.arange(len(circles))
     for step, reach in steps:
-        tried = circles[:, None] + step * moves  # m moves 3
+        tried = circles[:, None] + step * at.moves()  # m moves 3
         tried[..., 2] = tried[..., 2].clip(1, at.largest_radius(px))
         radius = tried[..., 2:]
         e = _excess(points[:, None], tried[:, :, None, :2], radius)
