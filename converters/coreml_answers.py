@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from converters.deployable import OUTPUTS, Deployable, NetworkAlone
+from converters.deployable import OUTPUTS, QUALITY, Deployable, NetworkAlone
 from converters.orders import Order
 from mobileseg.lesions import LESIONS
+from mobileseg.quality.values import VALUES
 from mobileseg.runs import RunConfig
 
 WHITE = 255.0
@@ -49,7 +50,19 @@ def outputs(config: RunConfig, order: Order) -> list[Output]:
         Output(
             OUTPUTS[2], (1, 1), "float32", "share of the square that is retina; 0: none was found"
         ),
+        *_quality(config),
     ]
+
+
+def _quality(config: RunConfig) -> list[Output]:
+    """Of a run that has it."""
+    if config.quality is None:
+        return []
+    text = (
+        f"share of lesion recall that such a picture still gives, of {', '.join(config.lesions)}; "
+        f"then {', '.join(VALUES)}"
+    )
+    return [Output(QUALITY, (1, len(config.lesions) + len(VALUES)), "float32", text)]
 
 
 def _answer(config: RunConfig, answer: str, side: int) -> list[Output]:

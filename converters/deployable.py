@@ -19,11 +19,13 @@ from mobileseg.models.grouped import grouped
 from mobileseg.models.lean import lean_members
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.preprocess.graph import Preprocess
-from mobileseg.runs import Run
+from mobileseg.quality.output import QualityOutput
+from mobileseg.runs import Run, RunConfig
 from mobileseg.spec import PreprocessSpec
 
 INPUT = "frame"
 OUTPUTS = ("probabilities", "crop", "retina")
+QUALITY = "quality"  # the fourth, of runs that have it
 GROUPED = "grouped"  # of an order's ensembling
 NETWORK_INPUT = "enhanced"  # of graph "network", whose only output is the first of OUTPUTS
 
@@ -48,16 +50,24 @@ class Deployable(nn.Module):
         ensemble: the run's one network or several, each with its own normalisation.
         spec: frame and network size.
         layout: the target's.
+        quality: what makes the fourth output; None: there are three.
     """
 
-    def __init__(self, ensemble: Ensemble, spec: PreprocessSpec, layout: Layout = BYTES) -> None:
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        spec: PreprocessSpec,
+        layout: Layout = BYTES,
+        quality: QualityOutput | None = None,
+    ) -> None:
         super().__init__()
         self.spec, self.layout = spec, layout
         self.preprocess = Preprocess(spec, layout.histogram, layout.sampling)
         self.ensemble = ensemble
+        self.quality = quality
         self.eval()
 
-    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, frame: Tensor) -> tuple[Tensor, ...]:
         """One frame.
 
         Args:
@@ -67,10 +77,19 @@ class Deployable(nn.Module):
             probabilities: (1, C, side, side) float32, 0..1; exactly 0 outside the disc.
             crop: (1, 4) float32: left, top, width, height of the square in frame pixels.
             retina: (1, 1) float32: share of the square that is retina; 0: none found.
+            quality: (1, C + K) float32, of runs that have it: each lesion's, then the values.
         """
-        enhanced, crop, retina, disc = self.preprocess(frame)
-        probabilities = self.ensemble(enhanced)
-        return probabilities if disc is None else probabilities * disc, crop, retina
+        if self.quality is None:
+            enhanced, crop, retina, disc = self.preprocess(frame)
+            return self._probabilities(enhanced, disc), crop, retina
+        seen = self.preprocess.look(frame)
+        enhanced = self.preprocess.enhance(seen.levels, seen.disc)
+        quality = self.quality(seen.levels, seen.disc, seen.round)
+        return self._probabilities(enhanced, seen.disc), seen.crop, seen.retina, quality
+
+    def _probabilities(self, enhanced: Tensor, disc: Tensor | None) -> Tensor:
+        probabilities: Tensor = self.ensemble(enhanced)
+        return probabilities if disc is None else probabilities * disc
 
     def example(self) -> Tensor:
         """A black frame of the right shape and type, to trace with."""
@@ -119,8 +138,20 @@ def shipped_graph(
         ensemble = shipped_ensemble(run, order)
     if order.whole:
         spec = run.config.preprocess.with_frame(order.frame_hw)
-        return Deployable(ensemble, spec, layout)
+        return Deployable(ensemble, spec, layout, quality_output(run.config))
     return NetworkAlone(ensemble, run.config.preprocess.side_px)
+
+
+def quality_output(config: RunConfig) -> QualityOutput | None:
+    """What makes the fourth output; None where the run has no quality."""
+    if config.quality is None:
+        return None
+    return QualityOutput(config.quality, config.lesions, config.preprocess.side_px)
+
+
+def output_names(config: RunConfig) -> tuple[str, ...]:
+    """What a whole graph gives, in its order."""
+    return OUTPUTS if config.quality is None else (*OUTPUTS, QUALITY)
 
 
 def shipped_ensemble(run: Run, order: Order, sides: str | None = None) -> Ensemble:
@@ -161,4 +192,5 @@ def deployable(
         BadInput: the run's weights are missing or hold NaN, or the frame size is refused.
     """
     ensemble = cast(Ensemble, fold_batch_norm(run.ensemble)) if folded else run.ensemble
-    return Deployable(ensemble, run.config.preprocess.with_frame(frame_hw), layout)
+    spec = run.config.preprocess.with_frame(frame_hw)
+    return Deployable(ensemble, spec, layout, quality_output(run.config))

@@ -18,6 +18,7 @@ from converters.targets import Answer, Runner
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.findings import Prediction, judge
+from mobileseg.evaluation.reference import reference_quality
 from mobileseg.files import sha256
 from mobileseg.models.weights import refuse_pickle
 from mobileseg.preprocess.reference import preprocess
@@ -110,7 +111,8 @@ def _of_bundle(path: Path, verify_key: Path | None) -> Predictor:
 
 def _preprocessing_first(bundle: Bundle, network: Runner) -> Runner:
     """What an app does with a file of graph "network": preprocess, then ask it."""
-    spec = bundle.reference().config.preprocess.with_frame(bundle.frame_hw)
+    config = bundle.reference().config
+    spec = config.preprocess.with_frame(bundle.frame_hw)
 
     def run(frame: NDArray[Any]) -> Answer:
         done = preprocess(frame, spec)
@@ -119,6 +121,7 @@ def _preprocessing_first(bundle: Bundle, network: Runner) -> Runner:
             network(planes(done.enhanced)).probabilities,
             np.array([crop.left, crop.top, crop.width, crop.height], np.float32),
             done.retina,
+            reference_quality(config, done),
         )
 
     return run

@@ -31,16 +31,19 @@ class Answer:
     probabilities: NDArray[np.float32]  # (C, side, side)
     crop: NDArray[np.float32]  # (4,); of a network alone NaN: it saw no frame
     retina: float  # likewise
+    quality: NDArray[np.float32] | None = None  # (C + K,); None: the run has none
 
     @classmethod
     def of(cls, outputs: Sequence[NDArray[Any]]) -> Self:
-        """From a file's outputs: `OUTPUTS` of the whole graph, or only the first."""
+        """From a file's outputs: those of the whole graph, quality or not, or only the first."""
         import numpy as np
 
         if len(outputs) == 1:
             return cls(outputs[0][0], np.full(4, np.nan, np.float32), float("nan"))
-        probabilities, crop, retina = outputs
-        return cls(probabilities[0], crop[0], float(retina[0, 0]))
+        probabilities, crop, retina, *quality = outputs
+        return cls(
+            probabilities[0], crop[0], float(retina[0, 0]), quality[0][0] if quality else None
+        )
 
 
 Runner = Callable[["NDArray[Any]"], Answer]

@@ -34,6 +34,8 @@ from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.models.variants import variant
 from mobileseg.models.weights import load_weights, refuse_pickle, save_weights
 from mobileseg.protocols import PROTOCOLS
+from mobileseg.quality.model import KIND as QUALITY
+from mobileseg.quality.model import QualityModel
 from mobileseg.spec import FINDERS, LARGEST_FRAME_PX, LARGEST_SIDE_PX, Normalisation, PreprocessSpec
 
 SCHEMA = 1
@@ -70,6 +72,7 @@ CONFIG = {
     "preprocess": PREPROCESS,
     "thresholds": mapping(one_of(LESIONS), number(0, 1)),
 }
+OPTIONAL = {"quality": QUALITY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +136,7 @@ class RunConfig:
     training: dict[str, Any]  # every choice of the training, open questions of the paper included
     pictures: dict[str, list[str]]  # "train", "validation": names
     ensemble: tuple[Member, ...] = ()  # empty: a plain run
+    quality: QualityModel | None = None  # None: what a picture is worth is not said
 
     @property
     def lesions(self) -> tuple[str, ...]:
@@ -161,6 +165,7 @@ class RunConfig:
             "thresholds": self.thresholds,
             "training": self.training,
             "pictures": self.pictures,
+            **({"quality": self.quality.to_json()} if self.quality else {}),
         }
 
     @classmethod
@@ -170,7 +175,7 @@ class RunConfig:
             found = shown(values.get("schema")) if isinstance(values, dict) else "no object"
             raise BadInput(f"{where}: found schema {found}; expected {SCHEMA}: not of this version")
         try:
-            entries(CONFIG | (TOGETHER if "members" in values else OWN))(values, "")
+            entries(CONFIG | (TOGETHER if "members" in values else OWN), OPTIONAL)(values, "")
             members = _members(values["members"]) if "members" in values else ()
             config = cls(
                 variant=values["variant"],
@@ -182,7 +187,9 @@ class RunConfig:
                 training={**values["training"], "mask_rule": values["training"]["mask_rule"]},
                 pictures={part: list(values["pictures"][part]) for part in PARTS},
                 ensemble=members,
+                quality=_quality(values["quality"]) if "quality" in values else None,
             )
+            _refuse_quality(config)
             for member in config.members:  # refused here, where the file has a name
                 task_lesions(member.task)
                 variant(member.variant)
@@ -193,6 +200,26 @@ class RunConfig:
             raise BadInput(
                 f"{where}: entry missing or of another kind ({error}); expected a run's config"
             ) from None
+
+
+def _quality(values: dict[str, Any]) -> QualityModel:
+    try:
+        return QualityModel.from_json(values)
+    except BadInput as error:
+        raise BadInput(f"quality.{error}") from None
+
+
+def _refuse_quality(config: RunConfig) -> None:
+    """Raise BadInput for a quality that the run's own graph could not give."""
+    if not config.quality:
+        return
+    if missing := [code for code in config.lesions if code not in config.quality.lesions]:
+        raise BadInput(f"quality.lesions: found no {missing[0]}, expected every lesion of the run")
+    if config.preprocess.finder < 2:
+        raise BadInput(
+            f"quality: found retina finder {config.preprocess.finder}, expected 2: it is measured "
+            "on the disc"
+        )
 
 
 def _members(values: list[dict[str, Any]]) -> tuple[Member, ...]:

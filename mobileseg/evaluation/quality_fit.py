@@ -22,13 +22,12 @@ from mobileseg.data.idrid import Sample
 from mobileseg.data.prepared import read_framed
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.lesion_level import count_lesions
-from mobileseg.evaluation.reference import reference_probabilities
+from mobileseg.evaluation.reference import measured, reference_probabilities
 from mobileseg.evaluation.spoiling import CUTS, SPOILS, Cut, Spoiled, spoiled
-from mobileseg.preprocess.reference import Preprocessed
 from mobileseg.quality.falloff import Falloff, Hinge
 from mobileseg.quality.limits import colour_of, limits_of
 from mobileseg.quality.model import FAULTS, QualityModel
-from mobileseg.quality.values import Measured, measure
+from mobileseg.quality.values import Measured
 from mobileseg.runs import Run
 
 FEWEST = 8  # pictures; fewer say nothing of how clean ones differ
@@ -132,12 +131,6 @@ def refuse_run(run: Run) -> None:
             f"{run.path}: found retina finder {run.config.preprocess.finder}; expected 2, whose "
             "disc quality is measured on: train it anew"
         )
-
-
-def measured(picture: Preprocessed) -> Measured:
-    """What all values of a preprocessed picture are computed from; of finder 2."""
-    assert picture.disc is not None
-    return measure(picture.levels, picture.disc, picture.crop.round)
 
 
 def _observed(run: Run, name: str, variants: Iterator[Spoiled]) -> Iterator[Observation]:

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from mobileseg.lesions import by_task
 from mobileseg.preprocess.reference import Preprocessed
-from mobileseg.runs import Run
+from mobileseg.quality.values import Measured, measure
+from mobileseg.runs import Run, RunConfig
 
 
 @torch.no_grad()
@@ -32,6 +33,19 @@ def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float
     places = by_task([member.task for member in members]).values()
     together = np.concatenate([mean_answer([answers[i] for i in same]) for same in places])
     return picture.within_disc(together)
+
+
+def reference_quality(config: RunConfig, picture: Preprocessed) -> NDArray[np.float32] | None:
+    """(C + K,): each lesion's quality, then the values behind it; None where the run has none."""
+    if config.quality is None:
+        return None
+    return config.quality.judge(measured(picture), config.lesions).output
+
+
+def measured(picture: Preprocessed) -> Measured:
+    """What all of a picture's values are computed from; retina finder 2 found it."""
+    assert picture.disc is not None
+    return measure(picture.levels, picture.disc, picture.crop.round)
 
 
 def mean_answer(answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
