@@ -39,7 +39,7 @@ class Output:
 def outputs(config: RunConfig, order: Order) -> list[Output]:
     """Everything a file gives, in its order: the answer first."""
     side = config.preprocess.side_px
-    answer = _answer(config, order.answer, side)
+    answer = _answer(config, order.head, side)
     if not order.whole:
         return answer
     return [
@@ -153,7 +153,7 @@ def answering(
     graph: Deployable | NetworkAlone, config: RunConfig, order: Order
 ) -> Deployable | NetworkAlone | Answering:
     """The graph with the answer that was ordered; unchanged where probabilities were."""
-    if order.answer not in HEADS:
+    if order.head not in HEADS:
         return graph
     thresholds = [config.thresholds[code] for code in config.lesions]
-    return Answering(graph, HEADS[order.answer](thresholds))
+    return Answering(graph, HEADS[order.head](thresholds))

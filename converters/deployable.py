@@ -26,7 +26,7 @@ from mobileseg.spec import PreprocessSpec
 INPUT = "frame"
 OUTPUTS = ("probabilities", "crop", "retina")
 QUALITY = "quality"  # the fourth, of runs that have it
-GROUPED = "grouped"  # of an order's ensembling
+GROUPED = "grouped"  # of an order's member_execution
 NETWORK_INPUT = "enhanced"  # of graph "network", whose only output is the first of OUTPUTS
 
 
@@ -166,7 +166,7 @@ def shipped_ensemble(run: Run, order: Order, sides: str | None = None) -> Ensemb
         if sides is None
         else lean_members(ensemble, sides)
     )
-    return grouped(slim) if order.ensembling == GROUPED else slim
+    return grouped(slim) if order.member_execution == GROUPED else slim
 
 
 def exported(graph: nn.Module) -> torch.export.ExportedProgram:

@@ -148,7 +148,7 @@ def _and(names: Sequence[str]) -> str:
 
 
 GRAPHS = ("whole", "network")
-ENSEMBLING = ("serial", "grouped")
+MEMBER_EXECUTION = ("serial", "grouped")
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -161,7 +161,7 @@ TARGETS: dict[str, Target] = {
                 "precision": ("fp32", "fp16", "int8"),
                 "backend": ("xnnpack", "coreml", "vulkan"),
                 "graph": GRAPHS,
-                "ensembling": ENSEMBLING,
+                "member_execution": MEMBER_EXECUTION,
             },
         ),
         Target(
@@ -169,7 +169,7 @@ TARGETS: dict[str, Target] = {
             "converters.torchscript_lite",
             "model.ptl",
             None,
-            {"precision": ("fp32",), "graph": GRAPHS, "ensembling": ENSEMBLING},
+            {"precision": ("fp32",), "graph": GRAPHS, "member_execution": MEMBER_EXECUTION},
         ),
         Target(
             "coreml",
@@ -179,9 +179,9 @@ TARGETS: dict[str, Target] = {
             {
                 "precision": ("fp32", "fp16", "int8w", "pal8w", "pal6w"),
                 "ios": ("16", "17", "18"),
-                "answer": ("probabilities", "labels", "masks"),
+                "head": ("probabilities", "labels", "masks"),
                 "graph": GRAPHS,
-                "ensembling": ENSEMBLING,
+                "member_execution": MEMBER_EXECUTION,
             },
             several_frames=True,
         ),
@@ -190,7 +190,7 @@ TARGETS: dict[str, Target] = {
             "converters.onnx_graph",
             "model.onnx",
             "onnx",
-            {"precision": ("fp32",), "graph": GRAPHS, "ensembling": ENSEMBLING},
+            {"precision": ("fp32",), "graph": GRAPHS, "member_execution": MEMBER_EXECUTION},
         ),
     )
 }

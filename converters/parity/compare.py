@@ -67,7 +67,7 @@ def described(bundle: Bundle, data: str, against: str = "") -> Parity:
         target=bundle.target.name,
         precision=order.precision,
         made=order.name(),
-        answer=order.answer,
+        head=order.head,
         data=data,
         evaluation=converter.EVALUATION,
         blind_to=converter.BLIND_TO,
@@ -160,7 +160,7 @@ class _Walk:
         return result
 
     def _decided(self, answer: Maps) -> Maps:
-        return as_decided(answer, self.thresholds, self.order.answer)
+        return as_decided(answer, self.thresholds, self.order.head)
 
     def _apart(self, one: Maps, other: Maps) -> Apart:
         return apart(one, other, self.thresholds)

@@ -159,7 +159,7 @@ def judged(parity: Parity, gate: Gate = BUILT_IN) -> list[Judged]:
 def _has(parity: Parity, figure: Figure) -> bool:
     if figure.stage == HARD:
         return bool(parity.hard)
-    if not parity.pictures or (figure.probabilities and parity.answer != "probabilities"):
+    if not parity.pictures or (figure.probabilities and parity.head != "probabilities"):
         return False
     return figure.stage in (*parity.stages, SAME_TENSOR, END_TO_END)
 

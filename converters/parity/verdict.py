@@ -59,7 +59,7 @@ class Parity:
     target: str
     precision: str
     made: str  # what was ordered, in a word; see Order.name
-    answer: str  # of Order: what the file says of a pixel
+    head: str  # of Order: what the file says of a pixel
     data: str
     evaluation: str  # "": its own runtime ran it; else what did
     blind_to: str  # what that cannot see

@@ -173,8 +173,12 @@ def _named(files: Iterable[Path]) -> dict[str, Path]:
 
 
 def _sentence(row: dict[str, Any]) -> str:
+    """What is wrong with the picture stands before any figure."""
+    from mobileseg.evaluation.picture_flags import SENTENCES
+
     found = ", ".join(
         f"{code} {f['count']} ({100 * f['area']:.2f} % of the retina)"
         for code, f in row["lesions"].items()
     )
-    return ": ".join([row["name"], found, *row["flags"]])
+    said = [SENTENCES[flag]["en"] for flag in row["flags"]]
+    return " ".join([f"{row['name']}:", *said, found])

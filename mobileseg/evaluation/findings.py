@@ -9,8 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-NO_RETINA = "no retina found"
-TOO_SMALL = "too small: the retina has fewer pixels than the network takes"
+from mobileseg.evaluation.picture_flags import NO_RETINA, TOO_SMALL
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +30,7 @@ class Prediction:
     lesions: dict[str, Finding]
     crop: tuple[int, int, int, int]  # left, top, width, height in frame pixels
     retina: float  # share of the crop
-    flags: tuple[str, ...]
+    flags: tuple[str, ...]  # of picture_flags.FLAGS
     frame: NDArray[np.uint8]  # (H, W, 3) RGB: the picture as it was looked at
     content_hw: tuple[int, int]  # height and width of the picture inside its frame
 

@@ -8,6 +8,7 @@ number counts as bad: a picture is never called usable because something could n
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -140,6 +141,11 @@ class PictureQuality:
     usable: bool
     flags: tuple[str, ...]  # of FLAGS, in that order
     sentences: dict[str, tuple[str, ...]]  # language -> what is said, in the order of the flags
+
+    @property
+    def percent(self) -> int:
+        """`shown` as it is written, in whole percent, halves up."""
+        return math.floor(self.shown * 100 + 0.5)
 
 
 def judge_quality(

@@ -62,7 +62,7 @@ def parity(precision: str = "fp32", **changed) -> Parity:
         "target": "executorch",
         "precision": precision,
         "made": precision,
-        "answer": "probabilities",
+        "head": "probabilities",
         "data": "eight pictures",
         "evaluation": "",
         "blind_to": "",
