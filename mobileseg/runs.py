@@ -16,7 +16,7 @@ This file reads the part that everyone needs: configuration and weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -33,6 +33,7 @@ from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.models.variants import variant
 from mobileseg.models.weights import load_weights, refuse_pickle, save_weights
+from mobileseg.platt import Calibration, calibration_json, read_calibration
 from mobileseg.protocols import PROTOCOLS
 from mobileseg.quality.model import KIND as QUALITY
 from mobileseg.quality.model import QualityModel
@@ -136,6 +137,8 @@ class RunConfig:
     training: dict[str, Any]  # every choice of the training, open questions of the paper included
     pictures: dict[str, list[str]]  # "train", "validation": names
     ensemble: tuple[Member, ...] = ()  # empty: a plain run
+    calibration: dict[str, Calibration] = field(default_factory=dict)  # every lesion's; {}: none
+    uncalibrated_thresholds: dict[str, float] = field(default_factory=dict)  # with it: before it
     quality: QualityModel | None = None  # None: what a picture is worth is not said
 
     @property
@@ -150,6 +153,29 @@ class RunConfig:
         """The networks that answer; a plain run is its own only member."""
         return self.ensemble or (Member(self.variant, self.task, self.normalisation),)
 
+    @property
+    def constants(self) -> tuple[Calibration, ...]:
+        """The calibration in channel order; empty: none."""
+        return tuple(self.calibration[code] for code in self.lesions) if self.calibration else ()
+
+    def uncalibrated(self) -> Self:
+        """The same before it was calibrated; without a calibration it is the same."""
+        thresholds = self.uncalibrated_thresholds or {
+            code: self.calibration[code].uncalibrated_threshold(p) if self.calibration else p
+            for code, p in self.thresholds.items()
+        }
+        return replace(self, thresholds=thresholds, calibration={}, uncalibrated_thresholds={})
+
+    def calibrated(self, calibration: dict[str, Calibration]) -> Self:
+        """Calibrated anew, whatever it was; thresholds go along, so that masks stay."""
+        before = self.uncalibrated().thresholds
+        return replace(
+            self,
+            thresholds={code: calibration[code].threshold(p) for code, p in before.items()},
+            calibration=calibration,
+            uncalibrated_thresholds=before,
+        )
+
     def to_json(self) -> dict[str, Any]:
         own = (
             {"members": [member.to_json() for member in self.ensemble]}
@@ -163,6 +189,7 @@ class RunConfig:
             "preprocess": self.preprocess.to_json(),
             **own,
             "thresholds": self.thresholds,
+            **calibration_json(self.calibration, self.uncalibrated_thresholds),
             "training": self.training,
             "pictures": self.pictures,
             **({"quality": self.quality.to_json()} if self.quality else {}),
@@ -175,7 +202,8 @@ class RunConfig:
             found = shown(values.get("schema")) if isinstance(values, dict) else "no object"
             raise BadInput(f"{where}: found schema {found}; expected {SCHEMA}: not of this version")
         try:
-            entries(CONFIG | (TOGETHER if "members" in values else OWN), OPTIONAL)(values, "")
+            own = TOGETHER if "members" in values else OWN
+            entries(CONFIG | own, OPTIONAL)(values, "")
             members = _members(values["members"]) if "members" in values else ()
             config = cls(
                 variant=values["variant"],
@@ -193,7 +221,8 @@ class RunConfig:
             for member in config.members:  # refused here, where the file has a name
                 task_lesions(member.task)
                 variant(member.variant)
-            return config
+            constants, before = read_calibration(values, config.lesions)
+            return replace(config, calibration=constants, uncalibrated_thresholds=before)
         except MobilesegError as error:  # a value that its own class refuses
             raise BadInput(f"{where}: {error}") from None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
@@ -248,6 +277,10 @@ class Run:
         named = _side_by_side(networks) if self.config.ensemble else networks[0]
         load_weights(named, self.path / WEIGHTS)
         return tuple(network.eval() for network in networks)
+
+    def uncalibrated(self) -> Run:
+        """The same networks, as they answered before they were calibrated."""
+        return Run(self.path, self.config.uncalibrated()) if self.config.calibration else self
 
     @property
     def network(self) -> nn.Module:

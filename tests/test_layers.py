@@ -32,6 +32,7 @@ RANKS = {
     "mobileseg.files": 0,
     "mobileseg.foreign": 0,
     "mobileseg.kinds": 0,
+    "mobileseg.platt": 0,
     "mobileseg.models": 1,
     "mobileseg.data": 1,
     "mobileseg.preprocess": 1,
