@@ -19,6 +19,7 @@ from converters.orders import Order
 from converters.sums import EVIDENCE, MOST_BYTES, Sum
 from converters.targets import CHOICES, TARGETS, Converter, Target
 from mobileseg.errors import BadInput
+from mobileseg.evaluation.quality_spec import quality_manifest
 from mobileseg.files import sha256
 from mobileseg.foreign import parse_json, shown
 from mobileseg.kinds import Unfit, one_of
@@ -174,7 +175,7 @@ def described(run: Run, target: Target, order: Order, converter: Converter) -> d
             }
             for code in config.lesions
         ],
-        "quality": _quality(config) if order.whole else None,
+        "quality": quality_manifest(config) if order.whole else None,
         "frames": [list(frame) for frame in order.frames],
         "preprocess": config.preprocess.with_frame(order.frame_hw).to_json(),
         "input": _input(run, order, converter),
@@ -188,11 +189,6 @@ def _calibration(config: RunConfig, code: str) -> dict[str, float] | None:
     """A lesion's constants, of a run that was calibrated."""
     constants = getattr(config, "calibration", {}).get(code)
     return constants and {"a": constants.a, "b": constants.b}
-
-
-def _quality(config: RunConfig) -> dict[str, Any] | None:
-    """What the quality output holds, of a run that has it."""
-    return None
 
 
 def _input(run: Run, order: Order, converter: Converter) -> dict[str, Any]:

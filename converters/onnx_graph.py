@@ -34,8 +34,8 @@ from converters.orders import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file
-from mobileseg.quantization.layers import CONVOLUTIONS
 from mobileseg.quality.values import VALUES
+from mobileseg.quantization.layers import CONVOLUTIONS
 from mobileseg.runs import Run
 from mobileseg.version import __version__
 

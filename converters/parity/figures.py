@@ -59,6 +59,16 @@ def _step(key: str, stage: str, name: str, text: str) -> Figure:
     )
 
 
+def _quality(key: str, stage: str) -> Figure:
+    """Of every picture, hard ones too: quality is what is said of those."""
+    return Figure(
+        key,
+        stage,
+        "max |Δ quality|",
+        lambda p: float(np.max([one.quality[stage] for one in (*p.pictures, *p.hard)])),
+    )
+
+
 LEVELS = "share of levels"
 FIGURES = (
     Figure(
@@ -79,6 +89,10 @@ FIGURES = (
         "levels moved after CLAHE",
         lambda p: float(np.max([picture.moved_levels for picture in p.pictures])),
     ),
+    _quality("quality_levels", stages.PREPROCESSING),
+    _quality("quality_eager", stages.EAGER),
+    _quality("quality_exported", stages.EXPORTED),
+    _quality("quality_written", stages.ARTIFACT),
     _step("folded", stages.EAGER, "max", "max |Δp|"),
     _step("exported", stages.EXPORTED, "max", "max |Δp|"),
     _step("rounded_mean", stages.QUANTIZED, "mean", "mean |Δp| of a picture"),
@@ -127,6 +141,9 @@ FIGURES = (
 )
 
 
+QUALITY_KEYS = tuple(figure.key for figure in FIGURES if figure.key.startswith("quality_"))
+
+
 @dataclass(frozen=True, slots=True)
 class Judged:
     """A figure beside its limit."""
@@ -159,6 +176,8 @@ def judged(parity: Parity, gate: Gate = BUILT_IN) -> list[Judged]:
 def _has(parity: Parity, figure: Figure) -> bool:
     if figure.stage == HARD:
         return bool(parity.hard)
+    if figure.key in QUALITY_KEYS and not any(p.quality for p in parity.pictures):
+        return False
     if not parity.pictures or (figure.probabilities and parity.head != "probabilities"):
         return False
     return figure.stage in (*parity.stages, SAME_TENSOR, END_TO_END)

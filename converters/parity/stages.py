@@ -19,7 +19,6 @@ from torch import Tensor
 from converters.bundle import Bundle
 from converters.goldens import planes
 from converters.orders import Order
-from converters.parity.apart import Maps
 from converters.targets import Answer, Converter, Program
 from mobileseg.evaluation.reference import reference_probabilities, reference_quality
 from mobileseg.preprocess.graph import Preprocess

@@ -39,6 +39,9 @@ class PictureParity:
     steps: Mapping[str, Apart]  # stage -> against the stage before
     same_tensor: Apart  # the file against the eager graph in float32
     end_to_end: Apart  # the file against the reference
+    # Stage -> the largest difference of any number of `quality` from the stage before; NaN where
+    # one has it and the other has not. Empty: the run has none.
+    quality: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -173,12 +173,11 @@ def _named(files: Iterable[Path]) -> dict[str, Path]:
 
 
 def _sentence(row: dict[str, Any]) -> str:
-    """What is wrong with the picture stands before any figure."""
-    from mobileseg.evaluation.picture_flags import SENTENCES
-
+    """What is wrong with the picture stands before any figure, and instead of counts of no use."""
     found = ", ".join(
         f"{code} {f['count']} ({100 * f['area']:.2f} % of the retina)"
         for code, f in row["lesions"].items()
     )
-    said = [SENTENCES[flag]["en"] for flag in row["flags"]]
-    return " ".join([f"{row['name']}:", *said, found])
+    if not row["usable"]:
+        found = "Not usable; its counts are in predictions.json."
+    return " ".join([f"{row['name']}:", *row["sentences"], found])

@@ -27,7 +27,6 @@ from mobileseg.preprocess.sampling import SAMPLINGS, SPLIT, Box, ByMatmul, ByTap
 from mobileseg.spec import PreprocessSpec
 
 
-
 @dataclass(frozen=True, slots=True)
 class Levels:
     """A frame's retina before CLAHE.

@@ -262,11 +262,11 @@ def _said(value: Any) -> str:
 
 
 def _at(thresholds: dict[str, float], config: RunConfig) -> RunConfig:
-    """A run's choices with these thresholds; if they are others, its calibration has gone."""
+    """A run's choices with these thresholds; if others, calibration and quality have gone."""
     before = config.uncalibrated()
     if before.thresholds == thresholds:
         return config
-    return replace(before, thresholds=thresholds)
+    return replace(before, thresholds=thresholds, quality=None)
 
 
 def _repeat(folder: Path, state: TrainState, config: RunConfig, *, weights: bool) -> None:
