@@ -1,4 +1,4 @@
-"""The one module that ships: preprocessing, networks and sigmoid as a single graph.
+"""The one module that ships: preprocessing, networks, sigmoid, calibration as a single graph.
 
 Every target exports this and nothing else; they differ in how a frame comes in (`Layout`) and in
 how CLAHE counts, not in what is computed.
@@ -6,7 +6,7 @@ how CLAHE counts, not in what is computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,7 +17,9 @@ from converters.orders import Order
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.grouped import grouped
 from mobileseg.models.lean import lean_members
+from mobileseg.models.platt import PlattScaling
 from mobileseg.models.weights import fold_batch_norm
+from mobileseg.platt import Calibration
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.quality.output import QualityOutput
 from mobileseg.runs import Run, RunConfig
@@ -50,6 +52,7 @@ class Deployable(nn.Module):
         ensemble: the run's one network or several, each with its own normalisation.
         spec: frame and network size.
         layout: the target's.
+        constants: of the calibration, in channel order; empty: there is none.
         quality: what makes the fourth output; None: there are three.
     """
 
@@ -58,12 +61,14 @@ class Deployable(nn.Module):
         ensemble: Ensemble,
         spec: PreprocessSpec,
         layout: Layout = BYTES,
+        constants: Sequence[Calibration] = (),
         quality: QualityOutput | None = None,
     ) -> None:
         super().__init__()
         self.spec, self.layout = spec, layout
         self.preprocess = Preprocess(spec, layout.histogram, layout.sampling)
         self.ensemble = ensemble
+        self.calibration = PlattScaling(constants) if constants else None
         self.quality = quality
         self.eval()
 
@@ -89,6 +94,8 @@ class Deployable(nn.Module):
 
     def _probabilities(self, enhanced: Tensor, disc: Tensor | None) -> Tensor:
         probabilities: Tensor = self.ensemble(enhanced)
+        if self.calibration is not None:
+            probabilities = self.calibration(probabilities)
         return probabilities if disc is None else probabilities * disc
 
     def example(self) -> Tensor:
@@ -105,18 +112,22 @@ class NetworkAlone(nn.Module):
     Args:
         ensemble: the run's one network or several, each with its own normalisation.
         side_px: of the picture that they take.
+        constants: of the calibration, as for `Deployable`: an app takes the same thresholds.
     """
 
-    def __init__(self, ensemble: Ensemble, side_px: int) -> None:
+    def __init__(
+        self, ensemble: Ensemble, side_px: int, constants: Sequence[Calibration] = ()
+    ) -> None:
         super().__init__()
         self.side_px = side_px
         self.ensemble = ensemble
+        self.calibration = PlattScaling(constants) if constants else None
         self.eval()
 
     def forward(self, enhanced: Tensor) -> Tensor:
         """(1, 3, side, side) float32 RGB after CLAHE, 0..255 -> (1, C, side, side)."""
         probabilities: Tensor = self.ensemble(enhanced)
-        return probabilities
+        return probabilities if self.calibration is None else self.calibration(probabilities)
 
     def example(self) -> Tensor:
         """A black picture of the right shape and type, to trace with."""
@@ -136,10 +147,11 @@ def shipped_graph(
     """
     if ensemble is None:
         ensemble = shipped_ensemble(run, order)
+    constants = run.config.constants
     if order.whole:
         spec = run.config.preprocess.with_frame(order.frame_hw)
-        return Deployable(ensemble, spec, layout, quality_output(run.config))
-    return NetworkAlone(ensemble, run.config.preprocess.side_px)
+        return Deployable(ensemble, spec, layout, constants, quality_output(run.config))
+    return NetworkAlone(ensemble, run.config.preprocess.side_px, constants)
 
 
 def quality_output(config: RunConfig) -> QualityOutput | None:
@@ -193,4 +205,6 @@ def deployable(
     """
     ensemble = cast(Ensemble, fold_batch_norm(run.ensemble)) if folded else run.ensemble
     spec = run.config.preprocess.with_frame(frame_hw)
-    return Deployable(ensemble, spec, layout, quality_output(run.config))
+    return Deployable(
+        ensemble, spec, layout, run.config.constants, quality_output(run.config)
+    )

@@ -63,6 +63,7 @@ def compare(
 def described(bundle: Bundle, data: str, against: str = "") -> Parity:
     """A bundle before anything was compared."""
     converter, order = bundle.target.converter(), bundle.order
+    constants = bundle.reference().config.constants
     return Parity(
         bundle=str(bundle.path),
         target=bundle.target.name,
@@ -73,6 +74,8 @@ def described(bundle: Bundle, data: str, against: str = "") -> Parity:
         evaluation=converter.EVALUATION,
         blind_to=converter.BLIND_TO,
         against=against,
+        calibration_factor=max([1.0, *(one.a for one in constants)]),
+        calibration_step=max([0.0, *(one.largest_step() for one in constants)]),
     )
 
 

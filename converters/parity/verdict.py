@@ -67,6 +67,8 @@ class Parity:
     evaluation: str  # "": its own runtime ran it; else what did
     blind_to: str  # what that cannot see
     against: str  # "": the reference; else the older bundle
+    calibration_factor: float = 1.0  # the most that it multiplies a difference of logits by
+    calibration_step: float = 0.0  # the most that it makes of a float32 step (mobileseg.platt)
     checks: list[Check] = field(default_factory=list)
     pictures: list[PictureParity] = field(default_factory=list)
     hard: list[PictureParity] = field(default_factory=list)
