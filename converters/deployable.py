@@ -205,6 +205,4 @@ def deployable(
     """
     ensemble = cast(Ensemble, fold_batch_norm(run.ensemble)) if folded else run.ensemble
     spec = run.config.preprocess.with_frame(frame_hw)
-    return Deployable(
-        ensemble, spec, layout, run.config.constants, quality_output(run.config)
-    )
+    return Deployable(ensemble, spec, layout, run.config.constants, quality_output(run.config))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from converters.calibrating import Form
     from converters.run_pictures import Pictures
     from mobileseg.evaluation.reliability import Reliability
+    from mobileseg.quality.model import QualityModel
     from mobileseg.runs import Run
 
 RECORD, FIGURE = "calibration.json", "calibration.png"  # beside the run's config.json
@@ -35,15 +38,27 @@ FEW = 8  # validation pictures; fewer are said to be few
     help="Calibrate the run's int8 form too, through a file of its own. "
     "[default: if it has one and executorch is installed]",
 )
+@click.option(
+    "--quality/--no-quality",
+    "quality",
+    default=None,
+    help="Fit what a picture's quality costs, too: minutes, on spoiled training pictures. "
+    "[default: if the run has retina finder 2]",
+)
 @click.option("--test", is_flag=True, help="State the result on the test pictures too.")
 @json_option()
-def command(run: Path, data: Path, int8: bool | None, test: bool, as_json: bool) -> None:
+def command(
+    run: Path, data: Path, int8: bool | None, quality: bool | None, test: bool, as_json: bool
+) -> None:
     """Calibrate RUN: of the pixels said to be lesion at 0.7, seven in ten then are.
 
     Two constants a lesion (Platt scaling), fitted on the pictures that the run kept for validation.
     They go into its config.json and from there into every file that is converted; thresholds go
     along, so that masks stay. calibration.json and calibration.png beside it say what was gained.
     Calling it again fits anew, from what the network says itself.
+
+    And quality: the run's training pictures are spoiled by known amounts of blur, darkness, glare
+    and more, and what is still found in them teaches it to say, of any picture, how much would be.
 
     \b
     Example:
@@ -60,12 +75,15 @@ def command(run: Path, data: Path, int8: bool | None, test: bool, as_json: bool)
         task = bar.add_task("reading and answering", total=None, note="")
         pictures = read_pictures(opened, data, partial(bar.advance, task))
         forms, not_run = calibrated_forms(opened, pictures, int8=int8, test=test)
-    told = record(opened, pictures, forms, not_run, test=test)
-    keep(opened, forms, told)
+        model, said = fitted_quality(opened, pictures, quality, partial(bar.update, task))
+    told = record(opened, pictures, forms, not_run, test=test) | {"quality": said}
+    keep(opened, forms, told, model)
     if as_json:
         show_json(told)
     else:
         show(run, opened, pictures, forms, test=test)
+    for line in said:
+        remark(f"quality: {line}")
     if not_run:
         remark(f"int8: not run, {not_run}; its files stay without calibration")
 
@@ -102,6 +120,33 @@ def calibrated_forms(
     return [*forms, calibrate_form(run, "int8", answers, pictures, test=test)], None
 
 
+def fitted_quality(
+    run: Run, pictures: Pictures, asked: bool | None, show_progress: Callable[..., None]
+) -> tuple[QualityModel | None, list[str]]:
+    """The model, and what is to be said of it; None: the run goes on without, or with what it had.
+
+    Raises:
+        BadInput: see `mobileseg.evaluation.quality_fit.fit_quality`; asked for in vain.
+    """
+    from mobileseg.evaluation.quality_fit import fit_quality, refuse_run
+
+    if asked is False:
+        return run.config.quality, []
+    try:
+        refuse_run(run)
+    except BadInput as error:
+        if asked:
+            raise
+        return None, [f"not fitted, {error}"]
+    said: list[str] = []
+
+    def progressed(done: int, of: int) -> None:
+        show_progress(description="spoiling pictures", completed=done, total=of)
+
+    samples = pictures.samples("train")
+    return fit_quality(run, samples, log=said.append, on_progress=progressed), said
+
+
 def record(
     run: Run, pictures: Pictures, forms: list[Form], not_run: str | None, *, test: bool
 ) -> dict[str, Any]:
@@ -124,7 +169,7 @@ def record(
     }
 
 
-def keep(run: Run, forms: list[Form], told: dict[str, Any]) -> None:
+def keep(run: Run, forms: list[Form], told: dict[str, Any], quality: QualityModel | None) -> None:
     """Put the constants into the run, and what was found beside it; all of it, or nothing."""
     from converters.calibrating import replace_all
     from mobileseg.files import json_text
@@ -133,7 +178,7 @@ def keep(run: Run, forms: list[Form], told: dict[str, Any]) -> None:
     from mobileseg.report.reliability import reliability_png
 
     first = forms[0]
-    config = run.config.calibrated(first.constants)
+    config = replace(run.config.calibrated(first.constants), quality=quality)
     part = "test" if first.test else "validation"
     lesions = told["forms"][first.name]
     measured = {code: one[part] for code, one in lesions.items()}

@@ -186,7 +186,7 @@ class QualityModel:
         return cls(
             _named("colour", Colour, (red, green), (red_red, red_green, green_green)),
             {n: _named(f"faults.{n}", Hinge, **h) for n, h in values["faults"].items()},
-            {c: Falloff.from_json(f) for c, f in values["lesions"].items()},
+            {c: _named(f"lesions.{c}", Falloff.from_json, f) for c, f in values["lesions"].items()},
             {n: _named(f"values.{n}", Limits, **v) for n, v in values["values"].items()},
             float(values["usable"]),
         )

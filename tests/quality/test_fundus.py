@@ -14,6 +14,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from not_fundus import drawn
 from numpy.typing import NDArray
 from PIL import Image
 from sklearn.metrics import roc_auc_score
@@ -25,7 +26,6 @@ from mobileseg.quality.fundus import likeness
 from mobileseg.quality.limits import LEAST_FUNDUS
 from mobileseg.quality.values import measure
 from mobileseg.spec import PreprocessSpec, photo_to_frame
-from not_fundus import drawn
 
 SPEC = PreprocessSpec(256, (512, 512))
 GOAL = 0.99  # the issue's
