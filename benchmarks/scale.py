@@ -113,11 +113,11 @@ def _by_batch(batches: list[int]) -> Iterator[Case]:
         yield Case("batch", batch, entrant, pictures.astype(np.float32))
 
 
-def _by_members(folder: Path, members: list[int], ensembling: str) -> Iterator[Case]:
-    axis = "members" if ensembling == "serial" else ensembling
+def _by_members(folder: Path, members: list[int], member_execution: str) -> Iterator[Case]:
+    axis = "members" if member_execution == "serial" else member_execution
     for count in members:
         run = _several(folder / f"{axis}-{count}", count)
-        yield Case(axis, count, _written(run, f"{axis} {count}", "whole", ensembling))
+        yield Case(axis, count, _written(run, f"{axis} {count}", "whole", member_execution))
 
 
 def _sized(folder: Path, side_px: int) -> Run:
@@ -142,11 +142,11 @@ def _several(folder: Path, count: int) -> Run:
     return open_run(folder)
 
 
-def _written(run: Run, label: str, graph: str, ensembling: str = "serial") -> Entrant:
+def _written(run: Run, label: str, graph: str, member_execution: str = "serial") -> Entrant:
     _say(f"writing {label}")
     target = TARGETS[TARGET]
     frame = run.config.preprocess.frame_hw
-    order = target.order([frame], graph=graph, ensembling=ensembling)
+    order = target.order([frame], graph=graph, member_execution=member_execution)
     artifact = run.path / target.artifact
     if not artifact.exists():
         with quiet():

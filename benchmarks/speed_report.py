@@ -203,7 +203,7 @@ ANSWER = {"members": "in turn", "grouped": "at once, by groups"}
 ENSEMBLE_TEXT = """\
 XS, whole pipeline, `.pte` float32. Aim for three: time ≤ 2.6, memory ≤ 2.5. XNNPACK computes
 every group of a grouped convolution as one of its own, and joined maps must be cut and laid
-anew: so files take turns, and `convert --ensembling grouped` is for runtimes where a launch
+anew: so files take turns, and `convert --member-execution grouped` is for runtimes where a launch
 costs more than its work, as on a GPU. int8 members keep ranges of their own and answer in turn.
 """
 

@@ -44,7 +44,7 @@ from mobileseg.files import staged_folder, write_json, write_text
 from mobileseg.foreign import read_plain
 from mobileseg.models.weights import refuse_pickle
 from mobileseg.protocols import PROTOCOLS
-from mobileseg.quantization.stored import RECORD, TUNED
+from mobileseg.quantization.stored import RECORD, TUNED, in_precision
 from mobileseg.runs import Run, open_run
 
 RECORDS = ("run.json",)  # how the run came about, if it was kept
@@ -106,6 +106,7 @@ def write_bundle(
     """
     _refuse_frames(run, order)
     _refuse_unfinished(run)
+    run = in_precision(run, order.precision)
     converter = target.converter()
     with staged_folder(into, force=force, mark=MANIFEST) as staged:
         with quiet():
@@ -176,6 +177,8 @@ def _copy_reference(run: Run, order: Order, into: Path) -> None:
         if name not in REFERENCE and not (run.path / name).is_file():
             continue  # a record of how it came about, or weights that were not tuned
         shutil.copyfile(run.path / name, into / name)
+    if order.precision == "int8":  # whose calibration is its own
+        write_json(into / "config.json", run.config.to_json())
 
 
 def is_bundle(path: Path) -> bool:

@@ -79,7 +79,7 @@ def _preview(config: RunConfig, order: Order) -> dict[str, str]:
 
     Source: Core ML Tools guide, "Xcode Model Preview Types", row Segmentation.
     """
-    if order.answer != "labels" or not order.whole:
+    if order.head != "labels" or not order.whole:
         return {}
     params = {
         "labels": ["background", *(LESIONS[code].name for code in config.lesions)],

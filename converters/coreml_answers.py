@@ -16,9 +16,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from converters.deployable import OUTPUTS, Deployable, NetworkAlone
+from converters.deployable import OUTPUTS, QUALITY, Deployable, NetworkAlone
 from converters.orders import Order
 from mobileseg.lesions import LESIONS
+from mobileseg.quality.values import VALUES
 from mobileseg.runs import RunConfig
 
 WHITE = 255.0
@@ -38,7 +39,7 @@ class Output:
 def outputs(config: RunConfig, order: Order) -> list[Output]:
     """Everything a file gives, in its order: the answer first."""
     side = config.preprocess.side_px
-    answer = _answer(config, order.answer, side)
+    answer = _answer(config, order.head, side)
     if not order.whole:
         return answer
     return [
@@ -49,7 +50,19 @@ def outputs(config: RunConfig, order: Order) -> list[Output]:
         Output(
             OUTPUTS[2], (1, 1), "float32", "share of the square that is retina; 0: none was found"
         ),
+        *_quality(config),
     ]
+
+
+def _quality(config: RunConfig) -> list[Output]:
+    """Of a run that has it."""
+    if config.quality is None:
+        return []
+    text = (
+        f"share of lesion recall that such a picture still gives, of {', '.join(config.lesions)}; "
+        f"then {', '.join(VALUES)}"
+    )
+    return [Output(QUALITY, (1, len(config.lesions) + len(VALUES)), "float32", text)]
 
 
 def _answer(config: RunConfig, answer: str, side: int) -> list[Output]:
@@ -140,7 +153,7 @@ def answering(
     graph: Deployable | NetworkAlone, config: RunConfig, order: Order
 ) -> Deployable | NetworkAlone | Answering:
     """The graph with the answer that was ordered; unchanged where probabilities were."""
-    if order.answer not in HEADS:
+    if order.head not in HEADS:
         return graph
     thresholds = [config.thresholds[code] for code in config.lesions]
-    return Answering(graph, HEADS[order.answer](thresholds))
+    return Answering(graph, HEADS[order.head](thresholds))

@@ -127,7 +127,7 @@ def _limits(bundle: Bundle, limits: Mapping[str, Limit]) -> list[tuple[str, str,
     """Figure, its name for people, and its limit; those that this file's answer has."""
     order = bundle.order
     asked = []
-    if order.answer == "probabilities":
+    if order.head == "probabilities":
         asked = [
             ("max", "max |Δp|", limits["apple"].most),
             ("mean", "mean |Δp|", limits["mean"].most),

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.coreml_answers import WHITE
-from converters.deployable import OUTPUTS
+from converters.deployable import OUTPUTS, QUALITY
 from converters.mil.model import Model, open_model
 from converters.targets import Answer, Runner
 from mobileseg.errors import BadInput
@@ -28,7 +28,7 @@ def runner(path: Path) -> Runner:
     def run(frame: NDArray[Any]) -> Answer:
         given = frame if taken.kind == "image" else np.asarray(frame[None], np.float32)
         outputs = model.predict({taken.name: given})
-        rest = [outputs[name] for name in OUTPUTS[1:] if name in outputs]
+        rest = [outputs[name] for name in (*OUTPUTS[1:], QUALITY) if name in outputs]
         return Answer.of([answer(outputs)[None], *rest])
 
     return run

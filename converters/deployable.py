@@ -1,4 +1,4 @@
-"""The one module that ships: preprocessing, networks and sigmoid as a single graph.
+"""The one module that ships: preprocessing, networks, sigmoid, calibration as a single graph.
 
 Every target exports this and nothing else; they differ in how a frame comes in (`Layout`) and in
 how CLAHE counts, not in what is computed.
@@ -6,7 +6,7 @@ how CLAHE counts, not in what is computed.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
@@ -17,14 +17,18 @@ from converters.orders import Order
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.grouped import grouped
 from mobileseg.models.lean import lean_members
+from mobileseg.models.platt import PlattScaling
 from mobileseg.models.weights import fold_batch_norm
+from mobileseg.platt import Calibration
 from mobileseg.preprocess.graph import Preprocess
-from mobileseg.runs import Run
+from mobileseg.quality.output import QualityOutput
+from mobileseg.runs import Run, RunConfig
 from mobileseg.spec import PreprocessSpec
 
 INPUT = "frame"
 OUTPUTS = ("probabilities", "crop", "retina")
-GROUPED = "grouped"  # of an order's ensembling
+QUALITY = "quality"  # the fourth, of runs that have it
+GROUPED = "grouped"  # of an order's member_execution
 NETWORK_INPUT = "enhanced"  # of graph "network", whose only output is the first of OUTPUTS
 
 
@@ -48,16 +52,27 @@ class Deployable(nn.Module):
         ensemble: the run's one network or several, each with its own normalisation.
         spec: frame and network size.
         layout: the target's.
+        constants: of the calibration, in channel order; empty: there is none.
+        quality: what makes the fourth output; None: there are three.
     """
 
-    def __init__(self, ensemble: Ensemble, spec: PreprocessSpec, layout: Layout = BYTES) -> None:
+    def __init__(
+        self,
+        ensemble: Ensemble,
+        spec: PreprocessSpec,
+        layout: Layout = BYTES,
+        constants: Sequence[Calibration] = (),
+        quality: QualityOutput | None = None,
+    ) -> None:
         super().__init__()
         self.spec, self.layout = spec, layout
         self.preprocess = Preprocess(spec, layout.histogram, layout.sampling)
         self.ensemble = ensemble
+        self.calibration = PlattScaling(constants) if constants else None
+        self.quality = quality
         self.eval()
 
-    def forward(self, frame: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def forward(self, frame: Tensor) -> tuple[Tensor, ...]:
         """One frame.
 
         Args:
@@ -67,10 +82,21 @@ class Deployable(nn.Module):
             probabilities: (1, C, side, side) float32, 0..1; exactly 0 outside the disc.
             crop: (1, 4) float32: left, top, width, height of the square in frame pixels.
             retina: (1, 1) float32: share of the square that is retina; 0: none found.
+            quality: (1, C + K) float32, of runs that have it: each lesion's, then the values.
         """
-        enhanced, crop, retina, disc = self.preprocess(frame)
-        probabilities = self.ensemble(enhanced)
-        return probabilities if disc is None else probabilities * disc, crop, retina
+        if self.quality is None:
+            enhanced, crop, retina, disc = self.preprocess(frame)
+            return self._probabilities(enhanced, disc), crop, retina
+        seen = self.preprocess.look(frame)
+        enhanced = self.preprocess.enhance(seen.levels, seen.disc)
+        quality = self.quality(seen.levels, seen.disc, seen.round)
+        return self._probabilities(enhanced, seen.disc), seen.crop, seen.retina, quality
+
+    def _probabilities(self, enhanced: Tensor, disc: Tensor | None) -> Tensor:
+        probabilities: Tensor = self.ensemble(enhanced)
+        if self.calibration is not None:
+            probabilities = self.calibration(probabilities)
+        return probabilities if disc is None else probabilities * disc
 
     def example(self) -> Tensor:
         """A black frame of the right shape and type, to trace with."""
@@ -86,18 +112,22 @@ class NetworkAlone(nn.Module):
     Args:
         ensemble: the run's one network or several, each with its own normalisation.
         side_px: of the picture that they take.
+        constants: of the calibration, as for `Deployable`: an app takes the same thresholds.
     """
 
-    def __init__(self, ensemble: Ensemble, side_px: int) -> None:
+    def __init__(
+        self, ensemble: Ensemble, side_px: int, constants: Sequence[Calibration] = ()
+    ) -> None:
         super().__init__()
         self.side_px = side_px
         self.ensemble = ensemble
+        self.calibration = PlattScaling(constants) if constants else None
         self.eval()
 
     def forward(self, enhanced: Tensor) -> Tensor:
         """(1, 3, side, side) float32 RGB after CLAHE, 0..255 -> (1, C, side, side)."""
         probabilities: Tensor = self.ensemble(enhanced)
-        return probabilities
+        return probabilities if self.calibration is None else self.calibration(probabilities)
 
     def example(self) -> Tensor:
         """A black picture of the right shape and type, to trace with."""
@@ -117,10 +147,23 @@ def shipped_graph(
     """
     if ensemble is None:
         ensemble = shipped_ensemble(run, order)
+    constants = run.config.constants
     if order.whole:
         spec = run.config.preprocess.with_frame(order.frame_hw)
-        return Deployable(ensemble, spec, layout)
-    return NetworkAlone(ensemble, run.config.preprocess.side_px)
+        return Deployable(ensemble, spec, layout, constants, quality_output(run.config))
+    return NetworkAlone(ensemble, run.config.preprocess.side_px, constants)
+
+
+def quality_output(config: RunConfig) -> QualityOutput | None:
+    """What makes the fourth output; None where the run has no quality."""
+    if config.quality is None:
+        return None
+    return QualityOutput(config.quality, config.lesions, config.preprocess.side_px)
+
+
+def output_names(config: RunConfig) -> tuple[str, ...]:
+    """What a whole graph gives, in its order."""
+    return OUTPUTS if config.quality is None else (*OUTPUTS, QUALITY)
 
 
 def shipped_ensemble(run: Run, order: Order, sides: str | None = None) -> Ensemble:
@@ -135,7 +178,7 @@ def shipped_ensemble(run: Run, order: Order, sides: str | None = None) -> Ensemb
         if sides is None
         else lean_members(ensemble, sides)
     )
-    return grouped(slim) if order.ensembling == GROUPED else slim
+    return grouped(slim) if order.member_execution == GROUPED else slim
 
 
 def exported(graph: nn.Module) -> torch.export.ExportedProgram:
@@ -161,4 +204,5 @@ def deployable(
         BadInput: the run's weights are missing or hold NaN, or the frame size is refused.
     """
     ensemble = cast(Ensemble, fold_batch_norm(run.ensemble)) if folded else run.ensemble
-    return Deployable(ensemble, run.config.preprocess.with_frame(frame_hw), layout)
+    spec = run.config.preprocess.with_frame(frame_hw)
+    return Deployable(ensemble, spec, layout, run.config.constants, quality_output(run.config))

@@ -75,10 +75,10 @@ class _Half(nn.Module):
 def _ensemble(run: Run, order: Order) -> Ensemble:
     """The networks in the order's precision."""
     if order.precision == "int8":
-        if order.ensembling == GROUPED:
+        if order.member_execution == GROUPED:
             raise BadInput(
-                f"{run.path}: found int8 and --ensembling grouped; expected serial: every member "
-                "has ranges of its own, which one map of all members could not keep"
+                f"{run.path}: found int8 and --member-execution grouped; expected serial: every "
+                "member has ranges of its own, which one map of all members could not keep"
             )
         return open_quantized(run).converted(run)
     ensemble = _in_float(run, order)

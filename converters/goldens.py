@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from converters.orders import Order
 from converters.targets import Answer
 from mobileseg.data.phantom import make_phantom
-from mobileseg.evaluation.reference import reference_probabilities
+from mobileseg.evaluation.reference import reference_probabilities, reference_quality
 from mobileseg.files import write_json
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run
@@ -50,6 +50,7 @@ def reference_answer(run: Run, frame: NDArray[np.uint8]) -> Answer:
         reference_probabilities(run, done),
         np.array([crop.left, crop.top, crop.width, crop.height], np.float32),
         done.retina,
+        reference_quality(run.config, done),
     )
 
 
@@ -86,5 +87,6 @@ def _write_golden(place: Path, frame: NDArray[np.uint8], run: Run, order: Order)
             "probabilities": {"shape": list(answer.probabilities.shape), "dtype": "float32"},
             "crop": [float(v) for v in answer.crop],
             "retina": answer.retina,
+            **({} if answer.quality is None else {"quality": [float(v) for v in answer.quality]}),
         },
     )

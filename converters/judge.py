@@ -15,6 +15,7 @@ from mobileseg.data.prepared import Prepared
 from mobileseg.evaluation.against import Against, against
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.models.ensemble import Ensemble
+from mobileseg.platt import calibrated
 from mobileseg.runs import Run
 
 
@@ -31,12 +32,13 @@ class Judge:
         self.reference = np.stack([reference_probabilities(run, p.picture) for p in prepared])
 
     def of_ensemble(self, ensemble: Ensemble) -> list[Against]:
-        """A form in PyTorch."""
+        """A form in PyTorch, calibrated as the run is."""
         with torch.no_grad():
-            return self._against([ensemble(tensor(p))[0].numpy() for p in self.prepared])
+            plain = [ensemble(tensor(p))[0].numpy() for p in self.prepared]
+        return self._against([calibrated(maps, self.run.config.constants) for maps in plain])
 
     def of_file(self, runner: Runner) -> list[Against]:
-        """A written file of the networks alone."""
+        """A written file of the networks alone, calibrated as the run is."""
         return self._against(
             [runner(planes(p.picture.enhanced)).probabilities for p in self.prepared]
         )

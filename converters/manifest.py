@@ -7,77 +7,33 @@ read back has its kind and its limits here, before anybody acts on it.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 from converters.coreml_answers import outputs
 from converters.deployable import INPUT, NETWORK_INPUT
+from converters.manifest_schemas import READ_BACK, RENAMED, SCHEMA, as_schema_3, refuse_nameless
 from converters.orders import Order
-from converters.sums import EVIDENCE, MOST_BYTES, MOST_FILES, NAMES, Sum, is_name
+from converters.sums import EVIDENCE, MOST_BYTES, Sum
 from converters.targets import CHOICES, TARGETS, Converter, Target
 from mobileseg.errors import BadInput
+from mobileseg.evaluation.quality_spec import quality_manifest
 from mobileseg.files import sha256
 from mobileseg.foreign import parse_json, shown
-from mobileseg.kinds import (
-    NAME,
-    SHA256,
-    TEXT,
-    Unfit,
-    entries,
-    kind,
-    many,
-    mapping,
-    number,
-    one_of,
-    whole,
-)
+from mobileseg.kinds import Unfit, one_of
 from mobileseg.lesions import LESIONS
-from mobileseg.runs import NORMALISATION, PREPROCESS, WEIGHTS, Member, Run
-from mobileseg.spec import LARGEST_FRAME_PX
+from mobileseg.runs import WEIGHTS, Member, Run, RunConfig
 from mobileseg.version import __version__
 
-SCHEMA = 2
 MANIFEST = "model.json"
 SIGNATURE = "model.json.sig"
 UNLISTED = (MANIFEST, SIGNATURE, EVIDENCE)
 PACKAGE = ".mlpackage"  # an artifact of this kind is a folder
 LARGEST_BYTES = 4 << 20  # MOST_FILES entries of 300 bytes are 1.2 MB; members and frames a few kB
+QUALITY_OUTPUT = "quality"
 REFERENCE = ("config.json", WEIGHTS)  # of the run; without them nothing can be compared
-
-FILE_NAME = kind(f"a path inside the bundle: {NAMES}", is_name)
-SHAPE = many(whole(1, 1 << 20), 0, 8)
-LESION = entries(
-    {"code": one_of(LESIONS), "threshold": number(0, 1)},
-    {"name": TEXT, "colour": many(whole(0, 255), 3, 3)},
-)
-MEMBER = entries(
-    {"name": NAME, "variant": NAME, "task": NAME, "weights_sha256": SHA256, **NORMALISATION}
-)
-TENSOR = entries({"name": NAME, "shape": SHAPE, "dtype": NAME}, {"kind": NAME, "order": NAME})
-READ_BACK = entries(
-    {
-        "target": one_of(TARGETS),
-        "precision": NAME,
-        "frames": many(many(whole(32, LARGEST_FRAME_PX), 2, 2), 1, 128),  # Core ML's most sizes
-        "lesions": many(LESION, 1, len(LESIONS)),
-        "files": mapping(
-            FILE_NAME, entries({"sha256": SHA256, "bytes": whole(0, MOST_BYTES)}), MOST_FILES
-        ),
-    },
-    {
-        "mobileseg": NAME,
-        "artifact": FILE_NAME,
-        "variant": NAME,
-        "task": NAME,
-        "members": many(MEMBER, 1, 64),
-        "preprocess": PREPROCESS,
-        "input": TENSOR,
-        "outputs": many(TENSOR, 1, 16),
-        "retina_threshold": whole(0, 255),
-        "exporter": mapping(NAME, TEXT),
-    },
-)
 
 
 def parse_manifest(content: bytes, where: Path) -> dict[str, Any]:
@@ -86,17 +42,24 @@ def parse_manifest(content: bytes, where: Path) -> dict[str, Any]:
     Args:
         where: the file, for errors.
 
+    Returns:
+        It as schema 3 says it, whichever schema it has.
+
     Raises:
         BadInput: no strict JSON, another schema, or an entry that is missing, of another kind, or
             at odds with another; the line names it.
     """
-    manifest = parse_json(content, where)
-    _refuse_schema(manifest, where)
+    found = parse_json(content, where)
+    schema = _schema(found, where)
     try:
-        READ_BACK(manifest, "")
-        _refuse_choices(manifest)
+        READ_BACK[schema](found, "")
+        if schema == SCHEMA:
+            refuse_nameless(found["lesions"])
+        manifest = found if schema == SCHEMA else as_schema_3(found)
+        _refuse_choices(manifest, {} if schema == SCHEMA else RENAMED)
         _refuse_repeated([entry["code"] for entry in manifest["lesions"]], "lesion")
         _refuse_repeated([f"{h}x{w}" for h, w in manifest["frames"]], "frame")
+        _refuse_outputs(manifest)
         _refuse_files(manifest["files"], TARGETS[manifest["target"]].artifact)
     except Unfit as error:
         raise BadInput(
@@ -117,30 +80,51 @@ def order_of(manifest: dict[str, Any]) -> Order:
     return Order.from_json(choices, manifest["frames"])
 
 
-def _refuse_schema(manifest: Any, where: Path) -> None:
+def _schema(manifest: Any, where: Path) -> int:
     found = manifest.get("schema") if isinstance(manifest, dict) else "no object"
     if type(found) is int and found > SCHEMA:
         raise BadInput(
             f"{where}: schema {found}, made by a newer mobileseg; this one, {__version__}, knows "
             f"schema {SCHEMA}: update mobileseg"
         )
-    if type(found) is not int or found != SCHEMA:
+    if type(found) is not int or found not in READ_BACK:
         raise BadInput(
             f"{where}: found schema {shown(found)}; expected {SCHEMA}: convert the run again"
         )
+    return found
 
 
-def _refuse_choices(manifest: dict[str, Any]) -> None:
-    """Raise Unfit for a choice that the target does not have."""
+def _refuse_choices(manifest: dict[str, Any], renamed: Mapping[str, str]) -> None:
+    """Raise Unfit for a choice that the target does not have.
+
+    Args:
+        renamed: the file's own word -> the choice that it is.
+    """
     target = TARGETS[manifest["target"]]
     usual = {field.name: str(field.default) for field in fields(Order)}
+    own = {choice: word for word, choice in renamed.items()}
     for name in CHOICES:
         if name in manifest:
-            one_of(target.choices.get(name, (usual[name],)))(manifest[name], name)
+            allowed = target.choices.get(name, (usual[name],))
+            one_of(allowed)(manifest[name], own.get(name, name))
     if len(manifest["frames"]) > 1 and not target.several_frames:
         raise Unfit(f"frames: found {len(manifest['frames'])}, expected one for {target.name}")
     if manifest.get("artifact", target.artifact) != target.artifact:
         raise Unfit(f"artifact: found {manifest['artifact']}, expected {target.artifact}")
+
+
+def _refuse_outputs(manifest: dict[str, Any]) -> None:
+    """Raise Unfit unless there is an output of quality exactly where its values are described."""
+    described = manifest["quality"]
+    shapes = {out["name"]: out["shape"] for out in manifest.get("outputs", ())}
+    if described is None:
+        if QUALITY_OUTPUT in shapes:
+            raise Unfit(f"quality: found null, expected what output {QUALITY_OUTPUT} holds")
+        return
+    expected = [1, len(manifest["lesions"]) + len(described["values"])]
+    if shapes.get(QUALITY_OUTPUT) != expected:
+        found = shown(shapes.get(QUALITY_OUTPUT, "none"))
+        raise Unfit(f"outputs: found {QUALITY_OUTPUT} {found}, expected one of shape {expected}")
 
 
 def _refuse_repeated(words: list[str], what: str) -> None:
@@ -184,12 +168,14 @@ def described(run: Run, target: Target, order: Order, converter: Converter) -> d
         "lesions": [
             {
                 "code": code,
-                "name": LESIONS[code].name,
+                "names": dict(LESIONS[code].names),
                 "colour": list(LESIONS[code].colour),
                 "threshold": config.thresholds[code],
+                "calibration": _calibration(config, code),
             }
             for code in config.lesions
         ],
+        "quality": quality_manifest(config) if order.whole else None,
         "frames": [list(frame) for frame in order.frames],
         "preprocess": config.preprocess.with_frame(order.frame_hw).to_json(),
         "input": _input(run, order, converter),
@@ -197,6 +183,12 @@ def described(run: Run, target: Target, order: Order, converter: Converter) -> d
         "retina_threshold": config.preprocess.retina_threshold,
         "exporter": converter.versions(),
     }
+
+
+def _calibration(config: RunConfig, code: str) -> dict[str, float] | None:
+    """A lesion's constants, of a run that was calibrated."""
+    constants = getattr(config, "calibration", {}).get(code)
+    return constants and {"a": constants.a, "b": constants.b}
 
 
 def _input(run: Run, order: Order, converter: Converter) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from converters.deployable import (
     NETWORK_INPUT,
     OUTPUTS,
     exported_program,
+    output_names,
     shipped_ensemble,
     shipped_graph,
 )
@@ -33,6 +34,7 @@ from converters.orders import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file
+from mobileseg.quality.values import VALUES
 from mobileseg.quantization.layers import CONVOLUTIONS
 from mobileseg.runs import Run
 from mobileseg.version import __version__
@@ -79,7 +81,7 @@ def export(run: Run, order: Order, path: Path) -> None:
             dynamo=True,
             opset_version=OPSET,
             input_names=[INPUT if order.whole else NETWORK_INPUT],
-            output_names=list(OUTPUTS) if order.whole else [OUTPUTS[0]],
+            output_names=list(output_names(run.config)) if order.whole else [OUTPUTS[0]],
             verbose=False,
         )
     assert program is not None
@@ -157,9 +159,10 @@ def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     spec = run.config.preprocess.with_frame(order.frame_hw)
     side, classes = spec.side_px, len(run.config.lesions)
     taken = [(INPUT, "UINT8", [1, *spec.frame_hw, 3])]
+    shapes = [[1, classes, side, side], [1, 4], [1, 1], [1, classes + len(VALUES)]]
     given = [
         (name, "FLOAT", shape)
-        for name, shape in zip(OUTPUTS, ([1, classes, side, side], [1, 4], [1, 1]), strict=True)
+        for name, shape in zip(output_names(run.config), shapes, strict=False)
     ]
     if not order.whole:
         taken, given = [(NETWORK_INPUT, "FLOAT", [1, 3, side, side])], given[:1]

@@ -21,8 +21,8 @@ class Order:
     graph: str = "whole"  # from frame to probabilities; "network": from the picture after CLAHE
     backend: str = NOT_OFFERED  # ExecuTorch: what runs the network
     ios: str = NOT_OFFERED  # Core ML: the oldest system that opens the file
-    ensembling: str = "serial"  # of an ensemble, one after the other; "grouped": at once, by groups
-    answer: str = "probabilities"  # Core ML: or what Xcode previews, or pictures of the masks
+    member_execution: str = "serial"  # of an ensemble, one by one; "grouped": at once, by groups
+    head: str = "probabilities"  # Core ML: or "labels", which Xcode previews, or "masks"
 
     @property
     def frame_hw(self) -> tuple[int, int]:
@@ -37,7 +37,7 @@ class Order:
     def name(self) -> str:
         """Short, for a table's head or a folder: the precision, and what is not the default."""
         ios = self.ios and f"ios{self.ios}"
-        parts = [self.backend, ios, self.answer, self.graph, self.ensembling]
+        parts = [self.backend, ios, self.head, self.graph, self.member_execution]
         usual = {NOT_OFFERED, "xnnpack", "ios16", "probabilities", "whole", "serial"}
         return "-".join([self.precision, *(p for p in parts if p not in usual)])
 

@@ -33,6 +33,10 @@ Done = Callable[[str, str | None], None]
 Share = Callable[[Unfinished, Mapping[str, Path], Done], None]
 """Has every picture predicted and committed, in any order, by this process or by others."""
 
+COLUMNS = (
+    *("name", "picture", "lesion", "count", "pixels", "area"),
+    *("retina", "flags", "quality", "usable"),
+)
 RESULTS, TABLE = "predictions.json", "predictions.csv"
 
 
@@ -178,6 +182,9 @@ def _row(name: str, path: Path, prediction: Prediction) -> dict[str, Any]:
         "name": name,
         "picture": shown(path),
         "flags": list(prediction.flags),
+        "sentences": list(prediction.sentences),
+        "usable": prediction.usable,
+        "quality": _quality(prediction),
         "retina": prediction.retina,
         "crop": list(prediction.crop),
         "lesions": {
@@ -187,14 +194,22 @@ def _row(name: str, path: Path, prediction: Prediction) -> dict[str, Any]:
     }
 
 
+def _quality(prediction: Prediction) -> dict[str, Any] | None:
+    found = prediction.quality
+    return found and {"shown": found.shown, "lesions": found.lesions, "values": found.values}
+
+
 def _csv(rows: list[dict[str, Any]]) -> str:
     """A line per picture and lesion."""
     table = io.StringIO()
     writer = csv.writer(table, lineterminator="\n")
-    writer.writerow(["name", "picture", "lesion", "count", "pixels", "area", "retina", "flags"])
+    writer.writerow([*COLUMNS])
     for row in rows:
         for code, found in row["lesions"].items():
             figures = [found["count"], found["pixels"], f"{found['area']:.6f}"]
             start = [row["name"], row["picture"], code]
-            writer.writerow([*start, *figures, f"{row['retina']:.4f}", "; ".join(row["flags"])])
+            quality = f"{row['quality']['lesions'][code]:.4f}" if row["quality"] else ""
+            usable = "yes" if row["usable"] else "no"
+            said = [f"{row['retina']:.4f}", "; ".join(row["flags"]), quality, usable]
+            writer.writerow([*start, *figures, *said])
     return table.getvalue()

@@ -18,6 +18,9 @@ from converters.targets import Answer, Runner
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.findings import Prediction, judge
+from mobileseg.evaluation.picture_flags import QualitySpec
+from mobileseg.evaluation.quality_spec import quality_spec
+from mobileseg.evaluation.reference import reference_quality
 from mobileseg.files import sha256
 from mobileseg.models.weights import refuse_pickle
 from mobileseg.preprocess.reference import preprocess
@@ -34,6 +37,7 @@ class Predictor:
     frame_hw: tuple[int, int]
     runner: Runner
     sums: Mapping[str, str]  # file -> sha256, of the files that fix its answers
+    quality: QualitySpec | None = None  # how its quality is read; None: it says none
 
     def predict(self, picture: str | Path | NDArray[np.uint8]) -> Prediction:
         """Find lesions.
@@ -42,7 +46,7 @@ class Predictor:
             picture: a file, or (h, w, 3) uint8 RGB of any size.
 
         Returns:
-            Masks and probabilities at the network's resolution, counts, areas, flags.
+            Masks and probabilities at the network's resolution, counts, areas, quality, flags.
 
         Raises:
             BadInput: the file cannot be read, or the array is not a picture.
@@ -64,6 +68,8 @@ class Predictor:
             list(answer.crop),
             answer.retina,
             self.thresholds,
+            answer.quality,
+            self.quality,
         )
 
 
@@ -83,6 +89,7 @@ def open_predictor(run_or_bundle: str | Path, verify_key: str | Path | None = No
             run.config.preprocess.frame_hw,
             lambda frame: reference_answer(run, frame),
             {name: sha256(run.path / name) for name in ("config.json", WEIGHTS)},
+            quality_spec(run.config),
         )
     if path.is_file():
         refuse_pickle(path)
@@ -105,12 +112,21 @@ def _of_bundle(path: Path, verify_key: Path | None) -> Predictor:
     how = [f"{bundle.target.name} {bundle.order.name()}", converter.EVALUATION]
     name = f"{path.name} ({', '.join(filter(None, how))})"
     sums = {MANIFEST: sha256(path / MANIFEST)}  # which lists every other file's
-    return Predictor(name, thresholds, bundle.frame_hw, runner, sums)
+    return Predictor(name, thresholds, bundle.frame_hw, runner, sums, _spec(bundle))
+
+
+def _spec(bundle: Bundle) -> QualitySpec | None:
+    """The manifest's; of a network alone, whose frame is preprocessed here, its reference's."""
+    if not bundle.order.whole:
+        return quality_spec(bundle.reference().config)
+    said = bundle.manifest["quality"]
+    return None if said is None else QualitySpec.from_json(said)
 
 
 def _preprocessing_first(bundle: Bundle, network: Runner) -> Runner:
     """What an app does with a file of graph "network": preprocess, then ask it."""
-    spec = bundle.reference().config.preprocess.with_frame(bundle.frame_hw)
+    config = bundle.reference().config
+    spec = config.preprocess.with_frame(bundle.frame_hw)
 
     def run(frame: NDArray[Any]) -> Answer:
         done = preprocess(frame, spec)
@@ -119,6 +135,7 @@ def _preprocessing_first(bundle: Bundle, network: Runner) -> Runner:
             network(planes(done.enhanced)).probabilities,
             np.array([crop.left, crop.top, crop.width, crop.height], np.float32),
             done.retina,
+            reference_quality(config, done),
         )
 
     return run

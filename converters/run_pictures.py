@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from converters.goldens import planes
-from mobileseg.data.idrid import Collection, read_idrid
+from mobileseg.data.idrid import Collection, Sample, read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput
 from mobileseg.runs import Run
@@ -43,7 +43,12 @@ class Pictures:
             return []
         return self._prepare(self.collection.split("test", self.run.config.lesions))
 
-    def _named(self, part: str) -> list[Prepared]:
+    def samples(self, part: str) -> list[Sample]:
+        """A part's files, unread: "train" or "validation".
+
+        Raises:
+            BadInput: the folder lacks one of them.
+        """
         names = set(self.run.config.pictures[part])
         samples = self.collection.split("train", self.run.config.lesions)
         found = [sample for sample in samples if sample.name in names]
@@ -52,7 +57,10 @@ class Pictures:
                 f"{self.data}: found {len(found)} of the {len(names)} {part} pictures of "
                 f"{self.run.path}; expected the folder that it was trained on"
             )
-        return self._prepare(found)
+        return found
+
+    def _named(self, part: str) -> list[Prepared]:
+        return self._prepare(self.samples(part))
 
     def _prepare(self, samples: Sequence[Any]) -> list[Prepared]:
         config = self.run.config

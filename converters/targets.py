@@ -31,16 +31,19 @@ class Answer:
     probabilities: NDArray[np.float32]  # (C, side, side)
     crop: NDArray[np.float32]  # (4,); of a network alone NaN: it saw no frame
     retina: float  # likewise
+    quality: NDArray[np.float32] | None = None  # (C + K,); None: the run has none
 
     @classmethod
     def of(cls, outputs: Sequence[NDArray[Any]]) -> Self:
-        """From a file's outputs: `OUTPUTS` of the whole graph, or only the first."""
+        """From a file's outputs: those of the whole graph, quality or not, or only the first."""
         import numpy as np
 
         if len(outputs) == 1:
             return cls(outputs[0][0], np.full(4, np.nan, np.float32), float("nan"))
-        probabilities, crop, retina = outputs
-        return cls(probabilities[0], crop[0], float(retina[0, 0]))
+        probabilities, crop, retina, *quality = outputs
+        return cls(
+            probabilities[0], crop[0], float(retina[0, 0]), quality[0][0] if quality else None
+        )
 
 
 Runner = Callable[["NDArray[Any]"], Answer]
@@ -145,7 +148,7 @@ def _and(names: Sequence[str]) -> str:
 
 
 GRAPHS = ("whole", "network")
-ENSEMBLING = ("serial", "grouped")
+MEMBER_EXECUTION = ("serial", "grouped")
 TARGETS: dict[str, Target] = {
     target.name: target
     for target in (
@@ -158,7 +161,7 @@ TARGETS: dict[str, Target] = {
                 "precision": ("fp32", "fp16", "int8"),
                 "backend": ("xnnpack", "coreml", "vulkan"),
                 "graph": GRAPHS,
-                "ensembling": ENSEMBLING,
+                "member_execution": MEMBER_EXECUTION,
             },
         ),
         Target(
@@ -166,7 +169,7 @@ TARGETS: dict[str, Target] = {
             "converters.torchscript_lite",
             "model.ptl",
             None,
-            {"precision": ("fp32",), "graph": GRAPHS, "ensembling": ENSEMBLING},
+            {"precision": ("fp32",), "graph": GRAPHS, "member_execution": MEMBER_EXECUTION},
         ),
         Target(
             "coreml",
@@ -176,9 +179,9 @@ TARGETS: dict[str, Target] = {
             {
                 "precision": ("fp32", "fp16", "int8w", "pal8w", "pal6w"),
                 "ios": ("16", "17", "18"),
-                "answer": ("probabilities", "labels", "masks"),
+                "head": ("probabilities", "labels", "masks"),
                 "graph": GRAPHS,
-                "ensembling": ENSEMBLING,
+                "member_execution": MEMBER_EXECUTION,
             },
             several_frames=True,
         ),
@@ -187,7 +190,7 @@ TARGETS: dict[str, Target] = {
             "converters.onnx_graph",
             "model.onnx",
             "onnx",
-            {"precision": ("fp32",), "graph": GRAPHS, "ensembling": ENSEMBLING},
+            {"precision": ("fp32",), "graph": GRAPHS, "member_execution": MEMBER_EXECUTION},
         ),
     )
 }

@@ -126,7 +126,7 @@ def compared(manifest: dict[str, Any], golden: Path, answer: dict[str, Any]) -> 
     wanted = np.frombuffer((golden / "probabilities.f32").read_bytes(), "<f4").reshape(shape)
     limits = [lesion["threshold"] for lesion in manifest["lesions"]]
     thresholds = np.array(limits, np.float32).reshape(-1, 1, 1)
-    kind = manifest.get("answer", "probabilities")
+    kind = manifest.get("head", "probabilities")
     figures: dict[str, Any] = {"finite": all(np.isfinite(v).all() for v in answer.values())}
     if kind == "labels":
         off = np.asarray(answer["labels"]) != expected_labels(wanted, thresholds)

@@ -50,9 +50,14 @@ def write_text(path: Path, text: str) -> None:
         staged.write_text(text, encoding="utf-8")
 
 
+def json_text(value: Any) -> str:
+    """As our JSON files have it; NaN is a bug of the caller's."""
+    return json.dumps(value, indent=2, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: Any) -> None:
-    """Replace a JSON file in one step; NaN is a bug of the caller's."""
-    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+    """Replace a JSON file in one step."""
+    write_text(path, json_text(value))
 
 
 def read_json(path: Path) -> Any:

@@ -14,6 +14,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -44,8 +45,11 @@ def shown(value: object) -> str:
 
 def said(error: Exception) -> str:
     """What a library says, for an error's one line: it may repeat all that it has read."""
-    text = "".join(c if c.isprintable() else " " for c in str(error))
-    text = " ".join(text.split()) or type(error).__name__
+    return _one_line(str(error)) or type(error).__name__
+
+
+def _one_line(text: str) -> str:
+    text = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return text if len(text) <= LONGEST_SAID else f"{text[:LONGEST_SAID]}…"
 
 
@@ -111,7 +115,8 @@ def parse_json(content: bytes, where: Path) -> Any:
     """What a JSON text says.
 
     Raises:
-        BadInput: not UTF-8, not JSON, or something in it that readers take in different ways.
+        BadInput: not UTF-8, not JSON, or something in it that readers take in different ways; of a
+            number that is none, with its entry.
     """
     try:
         value = json.loads(
@@ -122,6 +127,7 @@ def parse_json(content: bytes, where: Path) -> Any:
             parse_int=_moderate,
         )
         _refuse_deep(value)
+        _refuse_no_number(value, "")
     except (ValueError, RecursionError) as error:
         raise BadInput(f"{where}: cannot be read as JSON ({error})") from None
     return value
@@ -136,15 +142,34 @@ def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return values
 
 
-def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no number")
+@dataclass(frozen=True, slots=True)
+class _NoNumber:
+    """In the place of a number that no double holds, until its entry is known."""
+
+    why: str
 
 
-def _finite(text: str) -> float:
+def _no_number(text: str) -> _NoNumber:
+    return _NoNumber(f"{text} is no number")
+
+
+def _finite(text: str) -> float | _NoNumber:
     value = float(text)
     if not math.isfinite(value):
-        raise ValueError(f"{text[:LONGEST_SHOWN]} is beyond what a double holds")
+        return _NoNumber(f"{text[:LONGEST_SHOWN]} is beyond what a double holds")
     return value
+
+
+def _refuse_no_number(value: Any, name: str) -> None:
+    """Raise ValueError for the first number that is none, with the entry that it stands in."""
+    if isinstance(value, _NoNumber):
+        raise ValueError(f"{_one_line(name)}: {value.why}" if name else value.why)
+    if isinstance(value, dict):
+        for key, inside in value.items():
+            _refuse_no_number(inside, f"{name}.{key}" if name else key)
+    elif isinstance(value, list):
+        for place, inside in enumerate(value):
+            _refuse_no_number(inside, f"{name}[{place}]")
 
 
 def _moderate(text: str) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from mobileseg.errors import BadInput, UnknownName
@@ -13,18 +13,38 @@ class Lesion:
     """One kind of retinal lesion."""
 
     code: str  # as typed after --task, and the suffix of IDRiD's mask files
-    name: str  # as a person reads it
+    names: Mapping[str, str]  # language -> as a person reads it; English is always there
     folder: str  # of its masks in IDRiD's archive
     colour: tuple[int, int, int]  # RGB on overlays; the four differ for the colour-blind too
+
+    @property
+    def name(self) -> str:
+        """In English."""
+        return self.names["en"]
 
 
 LESIONS: dict[str, Lesion] = {
     lesion.code: lesion
     for lesion in (
-        Lesion("MA", "microaneurysms", "1. Microaneurysms", (86, 180, 233)),
-        Lesion("HE", "haemorrhages", "2. Haemorrhages", (0, 214, 120)),
-        Lesion("EX", "hard exudates", "3. Hard Exudates", (225, 60, 225)),
-        Lesion("SE", "soft exudates", "4. Soft Exudates", (250, 240, 60)),
+        Lesion(
+            "MA",
+            {"en": "microaneurysms", "de": "Mikroaneurysmen"},
+            "1. Microaneurysms",
+            (86, 180, 233),
+        ),
+        Lesion("HE", {"en": "haemorrhages", "de": "Blutungen"}, "2. Haemorrhages", (0, 214, 120)),
+        Lesion(
+            "EX",
+            {"en": "hard exudates", "de": "harte Exsudate"},
+            "3. Hard Exudates",
+            (225, 60, 225),
+        ),
+        Lesion(
+            "SE",
+            {"en": "soft exudates", "de": "weiche Exsudate"},
+            "4. Soft Exudates",
+            (250, 240, 60),
+        ),
     )
 }
 

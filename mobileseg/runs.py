@@ -16,7 +16,7 @@ This file reads the part that everyone needs: configuration and weights.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
@@ -33,7 +33,10 @@ from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.models.variants import variant
 from mobileseg.models.weights import load_weights, refuse_pickle, save_weights
+from mobileseg.platt import Calibration, calibration_json, read_calibration
 from mobileseg.protocols import PROTOCOLS
+from mobileseg.quality.model import KIND as QUALITY
+from mobileseg.quality.model import QualityModel
 from mobileseg.spec import FINDERS, LARGEST_FRAME_PX, LARGEST_SIDE_PX, Normalisation, PreprocessSpec
 
 SCHEMA = 1
@@ -70,6 +73,7 @@ CONFIG = {
     "preprocess": PREPROCESS,
     "thresholds": mapping(one_of(LESIONS), number(0, 1)),
 }
+OPTIONAL = {"quality": QUALITY}
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +137,9 @@ class RunConfig:
     training: dict[str, Any]  # every choice of the training, open questions of the paper included
     pictures: dict[str, list[str]]  # "train", "validation": names
     ensemble: tuple[Member, ...] = ()  # empty: a plain run
+    calibration: dict[str, Calibration] = field(default_factory=dict)  # every lesion's; {}: none
+    uncalibrated_thresholds: dict[str, float] = field(default_factory=dict)  # with it: before it
+    quality: QualityModel | None = None  # None: what a picture is worth is not said
 
     @property
     def lesions(self) -> tuple[str, ...]:
@@ -145,6 +152,29 @@ class RunConfig:
     def members(self) -> tuple[Member, ...]:
         """The networks that answer; a plain run is its own only member."""
         return self.ensemble or (Member(self.variant, self.task, self.normalisation),)
+
+    @property
+    def constants(self) -> tuple[Calibration, ...]:
+        """The calibration in channel order; empty: none."""
+        return tuple(self.calibration[code] for code in self.lesions) if self.calibration else ()
+
+    def uncalibrated(self) -> Self:
+        """The same before it was calibrated; without a calibration it is the same."""
+        thresholds = self.uncalibrated_thresholds or {
+            code: self.calibration[code].uncalibrated_threshold(p) if self.calibration else p
+            for code, p in self.thresholds.items()
+        }
+        return replace(self, thresholds=thresholds, calibration={}, uncalibrated_thresholds={})
+
+    def calibrated(self, calibration: dict[str, Calibration]) -> Self:
+        """Calibrated anew, whatever it was; thresholds go along, so that masks stay."""
+        before = self.uncalibrated().thresholds
+        return replace(
+            self,
+            thresholds={code: calibration[code].threshold(p) for code, p in before.items()},
+            calibration=calibration,
+            uncalibrated_thresholds=before,
+        )
 
     def to_json(self) -> dict[str, Any]:
         own = (
@@ -159,8 +189,10 @@ class RunConfig:
             "preprocess": self.preprocess.to_json(),
             **own,
             "thresholds": self.thresholds,
+            **calibration_json(self.calibration, self.uncalibrated_thresholds),
             "training": self.training,
             "pictures": self.pictures,
+            **({"quality": self.quality.to_json()} if self.quality else {}),
         }
 
     @classmethod
@@ -170,7 +202,8 @@ class RunConfig:
             found = shown(values.get("schema")) if isinstance(values, dict) else "no object"
             raise BadInput(f"{where}: found schema {found}; expected {SCHEMA}: not of this version")
         try:
-            entries(CONFIG | (TOGETHER if "members" in values else OWN))(values, "")
+            own = TOGETHER if "members" in values else OWN
+            entries(CONFIG | own, OPTIONAL)(values, "")
             members = _members(values["members"]) if "members" in values else ()
             config = cls(
                 variant=values["variant"],
@@ -182,17 +215,40 @@ class RunConfig:
                 training={**values["training"], "mask_rule": values["training"]["mask_rule"]},
                 pictures={part: list(values["pictures"][part]) for part in PARTS},
                 ensemble=members,
+                quality=_quality(values["quality"]) if "quality" in values else None,
             )
+            _refuse_quality(config)
             for member in config.members:  # refused here, where the file has a name
                 task_lesions(member.task)
                 variant(member.variant)
-            return config
+            constants, before = read_calibration(values, config.lesions)
+            return replace(config, calibration=constants, uncalibrated_thresholds=before)
         except MobilesegError as error:  # a value that its own class refuses
             raise BadInput(f"{where}: {error}") from None
         except (KeyError, TypeError, AttributeError, ValueError) as error:
             raise BadInput(
                 f"{where}: entry missing or of another kind ({error}); expected a run's config"
             ) from None
+
+
+def _quality(values: dict[str, Any]) -> QualityModel:
+    try:
+        return QualityModel.from_json(values)
+    except BadInput as error:
+        raise BadInput(f"quality.{error}") from None
+
+
+def _refuse_quality(config: RunConfig) -> None:
+    """Raise BadInput for a quality that the run's own graph could not give."""
+    if not config.quality:
+        return
+    if missing := [code for code in config.lesions if code not in config.quality.lesions]:
+        raise BadInput(f"quality.lesions: found no {missing[0]}, expected every lesion of the run")
+    if config.preprocess.finder < 2:
+        raise BadInput(
+            f"quality: found retina finder {config.preprocess.finder}, expected 2: it is measured "
+            "on the disc"
+        )
 
 
 def _members(values: list[dict[str, Any]]) -> tuple[Member, ...]:
@@ -221,6 +277,10 @@ class Run:
         named = _side_by_side(networks) if self.config.ensemble else networks[0]
         load_weights(named, self.path / WEIGHTS)
         return tuple(network.eval() for network in networks)
+
+    def uncalibrated(self) -> Run:
+        """The same networks, as they answered before they were calibrated."""
+        return Run(self.path, self.config.uncalibrated()) if self.config.calibration else self
 
     @property
     def network(self) -> nn.Module:

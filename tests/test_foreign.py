@@ -41,7 +41,8 @@ def test_what_json_can_say_comes_back():
         ('{"a": 1, "a": 1}', "'a' stands twice in one object"),
         ('[{"b": {"a": 1, "a": 2}}]', "'a' stands twice in one object"),
         ("NaN", "NaN is no number"),
-        ("[Infinity]", "Infinity is no number"),
+        ("[Infinity]", "([0]: Infinity is no number"),
+        ('{"a": [{"b": NaN}]}', "(a[0].b: NaN is no number"),
         ("1e400", "1e400 is beyond what a double holds"),
         ("-1e400", "-1e400 is beyond"),
         ("1" + 30 * "0", "a whole number of 31 digits"),
@@ -52,7 +53,7 @@ def test_what_json_can_say_comes_back():
         ('"\\udc80"', "surrogates not allowed"),
         ('{"\\ud800": 1}', "surrogates not allowed"),
     ],
-    ids=range(15),
+    ids=range(16),
 )
 def test_what_readers_take_in_different_ways_is_refused(text, said):
     with pytest.raises(BadInput) as caught:

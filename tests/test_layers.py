@@ -1,7 +1,7 @@
 """Imports go down only, and the command line starts without the heavy packages.
 
     cli -> converters, report, study -> training -> evaluation, quantization -> runs
-        -> models, data -> preprocess -> errors, lesions, protocols, spec, files
+        -> models, data, quality -> preprocess -> errors, lesions, protocols, spec, files
 
 A module imports from below or from its own package. `mobileseg/__init__.py` is a facade: it may
 reach up, but not before it is asked.
@@ -32,9 +32,11 @@ RANKS = {
     "mobileseg.files": 0,
     "mobileseg.foreign": 0,
     "mobileseg.kinds": 0,
+    "mobileseg.platt": 0,
     "mobileseg.models": 1,
     "mobileseg.data": 1,
     "mobileseg.preprocess": 1,
+    "mobileseg.quality": 1,
     "mobileseg.runs": 2,
     "mobileseg.evaluation": 3,
     "mobileseg.quantization": 3,

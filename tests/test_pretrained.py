@@ -55,7 +55,7 @@ def test_a_shipped_run_opens_by_its_name_alone(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert open_run(Path(name)).path == shipped_runs()[name]
     found = load(name).predict(np.zeros((64, 64, 3), np.uint8))
-    assert found.flags == ("no retina found",)
+    assert found.flags == ("no-retina",)
 
 
 def test_a_folder_goes_before_a_shipped_run_of_its_name(tmp_path, monkeypatch):

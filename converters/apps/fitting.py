@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from converters.apps.manifest import Problem, app_manifest
+from converters.apps.manifest import app_manifest
+from converters.apps.manifest_entries import Problem
 from converters.bundle import Bundle, open_bundle
 from converters.manifest import MANIFEST
 from mobileseg.errors import BadInput
@@ -18,7 +19,7 @@ from mobileseg.foreign import shown
 # Entries that a person chose; what else an app refuses, only another conversion can mend.
 REMEDIES = {
     "graph": "expected whole, with the preprocessing inside: mobileseg convert --graph whole",
-    "answer": "expected probabilities: mobileseg convert --answer probabilities",
+    "head": "expected probabilities: mobileseg convert --head probabilities",
 }
 USUAL = "expected what mobileseg convert writes: convert the run again"
 

@@ -129,7 +129,7 @@ def entrants_of(
     Yields:
         An entrant; or one and why it cannot take part.
     """
-    from mobileseg.quantization.stored import is_quantized
+    from mobileseg.quantization.stored import in_precision, is_quantized
 
     frame = run.config.preprocess.frame_hw
     path = run.path.resolve()
@@ -143,7 +143,8 @@ def entrants_of(
         say(f"writing {entrant.name}")
         try:
             with quiet():
-                TARGETS[target].converter().export(run, order, artifact)
+                source = in_precision(run, precision)
+                TARGETS[target].converter().export(source, order, artifact)
             yield entrant
         except (MissingToolkit, BadInput) as error:
             yield entrant, str(error)

@@ -46,7 +46,7 @@ def compare_with(
 def _refuse_others(bundle: Bundle, earlier: Bundle) -> None:
     """Lesions, thresholds, sizes and form of the answer must be the same."""
     for what, later, before in zip(
-        ("lesions and thresholds", "frames", "side", "graph", "answer"),
+        ("lesions and thresholds", "frames", "side", "graph", "head"),
         _question(bundle),
         _question(earlier),
         strict=True,
@@ -61,4 +61,4 @@ def _refuse_others(bundle: Bundle, earlier: Bundle) -> None:
 def _question(bundle: Bundle) -> tuple[object, ...]:
     config, order = bundle.reference().config, bundle.order
     limits = {code: config.thresholds[code] for code in config.lesions}
-    return limits, order.frames, config.preprocess.side_px, order.graph, order.answer
+    return limits, order.frames, config.preprocess.side_px, order.graph, order.head

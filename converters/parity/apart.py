@@ -52,7 +52,7 @@ def as_decided(answer: Maps, thresholds: Mapping[str, float], kind: str) -> Maps
     """Probabilities in the form in which a file answers; see `converters.coreml_answers`.
 
     Args:
-        kind: of `Order.answer`: "probabilities" stay as they are; "masks" become 0 and 1;
+        kind: of `Order.head`: "probabilities" stay as they are; "masks" become 0 and 1;
             "labels" too, with at most one lesion a pixel: the one furthest above its threshold.
     """
     if kind == "probabilities":

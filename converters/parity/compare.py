@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from itertools import chain, pairwise
@@ -62,16 +63,19 @@ def compare(
 def described(bundle: Bundle, data: str, against: str = "") -> Parity:
     """A bundle before anything was compared."""
     converter, order = bundle.target.converter(), bundle.order
+    constants = bundle.reference().config.constants
     return Parity(
         bundle=str(bundle.path),
         target=bundle.target.name,
         precision=order.precision,
         made=order.name(),
-        answer=order.answer,
+        head=order.head,
         data=data,
         evaluation=converter.EVALUATION,
         blind_to=converter.BLIND_TO,
         against=against,
+        calibration_factor=max([1.0, *(one.a for one in constants)]),
+        calibration_step=max([0.0, *(one.largest_step() for one in constants)]),
     )
 
 
@@ -152,6 +156,7 @@ class _Walk:
             },
             same_tensor=self._apart(decided.get(EAGER, decided[first]), plain[last]),
             end_to_end=self._apart(decided[first], plain[last]),
+            quality=_quality_apart(answers) if self.order.whole else {},
             **_levels(given),
         )
         if counts:
@@ -160,7 +165,7 @@ class _Walk:
         return result
 
     def _decided(self, answer: Maps) -> Maps:
-        return as_decided(answer, self.thresholds, self.order.answer)
+        return as_decided(answer, self.thresholds, self.order.head)
 
     def _apart(self, one: Maps, other: Maps) -> Apart:
         return apart(one, other, self.thresholds)
@@ -200,6 +205,18 @@ def _levels(given: Given) -> dict[str, Any]:
         "moved": int((moved > 0).sum()),
         "moved_levels": float(moved.max()),
     }
+
+
+def _quality_apart(answers: Mapping[str, Answer]) -> dict[str, float]:
+    """Stage -> how far its quality is from that of the stage before; see `PictureParity`."""
+    if next(iter(answers.values())).quality is None:  # the run, or the older bundle
+        return {}
+    apart_by = {}
+    for before, now in pairwise(answers):
+        one, other = answers[before].quality, answers[now].quality
+        known = one is not None and other is not None and one.shape == other.shape
+        apart_by[now] = float(np.abs(one - other).max()) if known else math.nan
+    return apart_by
 
 
 def _same_box(answer: Answer, expected: Answer) -> bool:

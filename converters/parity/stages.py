@@ -19,9 +19,8 @@ from torch import Tensor
 from converters.bundle import Bundle
 from converters.goldens import planes
 from converters.orders import Order
-from converters.parity.apart import Maps
 from converters.targets import Answer, Converter, Program
-from mobileseg.evaluation.reference import reference_probabilities
+from mobileseg.evaluation.reference import reference_probabilities, reference_quality
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import Preprocessed, preprocess
 from mobileseg.runs import WEIGHTS, Run
@@ -50,8 +49,8 @@ class Given:
 
     @cached_property
     def by_graph(self) -> Preprocessed:
-        """The reference's, but for the picture that the graph made."""
-        return replace(self.done, enhanced=self.enhanced)
+        """The reference's, but for the picture that the graph made, before CLAHE and after."""
+        return replace(self.done, levels=self.levels.astype(np.uint8), enhanced=self.enhanced)
 
 
 Ask = Callable[[Given], Answer]
@@ -104,10 +103,8 @@ def stages(bundle: Bundle) -> dict[str, Ask]:
     converter, order = bundle.target.converter(), bundle.order
     run = bundle.reference()
     found: dict[str, Ask] = {
-        REFERENCE: lambda given: _as_answer(reference_probabilities(run, given.done), given),
-        PREPROCESSING: lambda given: _as_answer(
-            reference_probabilities(run, given.by_graph), given
-        ),
+        REFERENCE: lambda given: _as_answer(run, given.done),
+        PREPROCESSING: lambda given: _as_answer(run, given.by_graph),
     }
     eager, exported = _in_float32(bundle)
     found[EAGER] = _asking(eager, converter, order)
@@ -170,8 +167,10 @@ def _asking(program: Program, converter: Converter, order: Order) -> Ask:
     return ask
 
 
-def _as_answer(probabilities: Maps, given: Given) -> Answer:
-    """The reference's, whose crop and share of retina stand in `given`."""
-    crop = given.done.crop
+def _as_answer(run: Run, done: Preprocessed) -> Answer:
+    """The reference's."""
+    crop = done.crop
     box = np.array([crop.left, crop.top, crop.width, crop.height], np.float32)
-    return Answer(probabilities, box, given.done.retina)
+    return Answer(
+        reference_probabilities(run, done), box, done.retina, reference_quality(run.config, done)
+    )

@@ -39,6 +39,9 @@ class PictureParity:
     steps: Mapping[str, Apart]  # stage -> against the stage before
     same_tensor: Apart  # the file against the eager graph in float32
     end_to_end: Apart  # the file against the reference
+    # Stage -> the largest difference of any number of `quality` from the stage before; NaN where
+    # one has it and the other has not. Empty: the run has none.
+    quality: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +62,13 @@ class Parity:
     target: str
     precision: str
     made: str  # what was ordered, in a word; see Order.name
-    answer: str  # of Order: what the file says of a pixel
+    head: str  # of Order: what the file says of a pixel
     data: str
     evaluation: str  # "": its own runtime ran it; else what did
     blind_to: str  # what that cannot see
     against: str  # "": the reference; else the older bundle
+    calibration_factor: float = 1.0  # the most that it multiplies a difference of logits by
+    calibration_step: float = 0.0  # the most that it makes of a float32 step (mobileseg.platt)
     checks: list[Check] = field(default_factory=list)
     pictures: list[PictureParity] = field(default_factory=list)
     hard: list[PictureParity] = field(default_factory=list)

@@ -24,6 +24,7 @@ VERBS = {
     "study": "Train many runs from one file.",
     "evaluate": "Score a trained run on labelled pictures.",
     "ensemble": "Average runs, or lay their lesions side by side.",
+    "calibrate": "Make a run's probabilities mean what they say.",
     "predict": "Draw and count lesions on pictures.",
     "quantize": "Find an int8 form that keeps the lesions.",
     "convert": "Turn a trained run into a phone's file.",

@@ -12,11 +12,19 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from mobileseg.cli.console import progress, remark
-from mobileseg.cli.options import FrameSizes, data_option, force_option
+from mobileseg.cli.options import (
+    FrameSizes,
+    data_option,
+    force_option,
+    renamed_options,
+    under_new_names,
+)
 
 if TYPE_CHECKING:
     from converters.signing import SigningKey
     from mobileseg.runs import Run
+
+RENAMED = {"answer": "head", "ensembling": "member_execution"}  # of 0.1
 
 
 @click.command(short_help="Turn a trained run into a phone's file.")
@@ -44,16 +52,17 @@ if TYPE_CHECKING:
     help="executorch: what runs the network: xnnpack, coreml or vulkan. [default: xnnpack]",
 )
 @click.option(
-    "--ensembling",
+    "--member-execution",
     help="Of an ensemble: serial, one after the other; or grouped, at once, as one network of "
     "grouped convolutions. [default: serial]",
 )
 @click.option("--ios", help="coreml: the oldest iOS that opens it: 16, 17 or 18. [default: 16]")
 @click.option(
-    "--answer",
+    "--head",
     help="coreml: probabilities, labels (a map that Xcode previews) or masks (a grey image per "
     "lesion). [default: probabilities]",
 )
+@renamed_options(RENAMED)
 @data_option(
     required=False,
     text="IDRiD folder with the run's own training pictures: int8 is calibrated on them, if "
@@ -102,6 +111,7 @@ def command(
     """
     from converters.targets import artifact_size, target
 
+    choices = under_new_names(choices, RENAMED)
     chosen = target(target_name)
     chosen.order(frames or [(1, 1)], **choices)  # refuses a wrong word before torch is loaded
 

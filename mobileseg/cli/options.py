@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
+
+from mobileseg.cli.console import remark
+from mobileseg.errors import BadInput
 
 
 class FrameSize(click.ParamType[tuple[int, int]]):
@@ -64,3 +67,40 @@ def verify_key_option() -> Callable[[Any], Any]:
         metavar="PUB",
         help="Public key (PEM, Ed25519): refuse a bundle that its owner has not signed.",
     )
+
+
+def renamed_options(renamed: Mapping[str, str]) -> Callable[[Any], Any]:
+    """Options' old spellings, by parameter: they work for a release, and no help shows them."""
+
+    def add(command: Any) -> Any:
+        for old in reversed(list(renamed)):
+            command = click.option(_spelt(old), hidden=True)(command)
+        return command
+
+    return add
+
+
+def under_new_names(
+    values: Mapping[str, str | None], renamed: Mapping[str, str]
+) -> dict[str, str | None]:
+    """What was asked for by an old spelling under the new one, which a remark names.
+
+    Raises:
+        BadInput: both spellings were given.
+    """
+    found = {name: value for name, value in values.items() if name not in renamed}
+    for old, new in renamed.items():
+        value = values.get(old)
+        if value is None:
+            continue
+        if found.get(new) is not None:
+            raise BadInput(
+                f"{_spelt(old)}: found {_spelt(new)} too, its new name; expected one of them"
+            )
+        remark(f"{_spelt(old)} is called {_spelt(new)} now, and goes with the next release")
+        found[new] = value
+    return found
+
+
+def _spelt(parameter: str) -> str:
+    return f"--{parameter.replace('_', '-')}"

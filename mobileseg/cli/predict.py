@@ -173,8 +173,11 @@ def _named(files: Iterable[Path]) -> dict[str, Path]:
 
 
 def _sentence(row: dict[str, Any]) -> str:
+    """What is wrong with the picture stands before any figure, and instead of counts of no use."""
     found = ", ".join(
         f"{code} {f['count']} ({100 * f['area']:.2f} % of the retina)"
         for code, f in row["lesions"].items()
     )
-    return ": ".join([row["name"], found, *row["flags"]])
+    if not row["usable"]:
+        found = "Not usable; its counts are in predictions.json."
+    return " ".join([f"{row['name']}:", *row["sentences"], found])

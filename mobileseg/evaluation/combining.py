@@ -45,7 +45,8 @@ def combine(
     """Average runs of one task, lay those of different tasks side by side, write it as a run.
 
     Args:
-        runs: in any order; no bit of the result depends on it.
+        runs: in any order; no bit of the result depends on it. A calibration of theirs is left
+            out: a mean of calibrated probabilities is not calibrated, so the whole has its own.
         into: run folder to write.
         data: IDRiD folder with the pictures to choose on; not needed where nothing is chosen.
         best: of each task, take only so many runs, those with the highest mean AUPR.
@@ -60,6 +61,7 @@ def combine(
             or `into` exists. Nothing is left half-written.
     """
     _refuse_taken(into, runs, force=force)
+    runs = [run.uncalibrated() for run in runs]
     groups = grouped(runs)
     rules = shared_protocol(runs)
     judged = in_order(code for g in groups if len(g) > 1 for code in g[0].config.lesions)

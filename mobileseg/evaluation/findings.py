@@ -9,8 +9,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-NO_RETINA = "no retina found"
-TOO_SMALL = "too small: the retina has fewer pixels than the network takes"
+from mobileseg.evaluation.picture_flags import (
+    NO_RETINA,
+    SENTENCES,
+    TOO_SMALL,
+    PictureQuality,
+    QualitySpec,
+    judge_quality,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +37,22 @@ class Prediction:
     lesions: dict[str, Finding]
     crop: tuple[int, int, int, int]  # left, top, width, height in frame pixels
     retina: float  # share of the crop
-    flags: tuple[str, ...]
+    flags: tuple[str, ...]  # of picture_flags.FLAGS
     frame: NDArray[np.uint8]  # (H, W, 3) RGB: the picture as it was looked at
     content_hw: tuple[int, int]  # height and width of the picture inside its frame
+    quality: PictureQuality | None = None  # None: the model has none
+
+    @property
+    def usable(self) -> bool:
+        """Whether its figures may be shown without more ado."""
+        return NO_RETINA not in self.flags if self.quality is None else self.quality.usable
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What is to be said before any figure, in English."""
+        if self.quality is not None:
+            return self.quality.sentences["en"]
+        return tuple(SENTENCES[flag]["en"] for flag in self.flags)
 
 
 def judge(
@@ -43,6 +62,8 @@ def judge(
     crop: Sequence[float],
     retina: float,
     thresholds: Mapping[str, float],
+    quality: Sequence[float] | NDArray[np.float32] | None = None,
+    spec: QualitySpec | None = None,
 ) -> Prediction:
     """Threshold, count and measure.
 
@@ -53,6 +74,8 @@ def judge(
         crop: left, top, width, height in frame pixels.
         retina: share of the crop that is retina; 0: none found.
         thresholds: lesion code -> probability from which a pixel is lesion.
+        quality: (C + K,) what the model's quality output says; None: it has none.
+        spec: how that is read.
     """
     side = probabilities.shape[-1]
     left, top, width, height = (round(float(v)) for v in crop)
@@ -64,6 +87,10 @@ def judge(
         flags.append(NO_RETINA)
     elif max(width, height) < side:
         flags.append(TOO_SMALL)
+    judged = None
+    if quality is not None and spec is not None:
+        judged = judge_quality([float(v) for v in quality], tuple(thresholds), spec, flags)
+        flags = list(judged.flags)
     return Prediction(
         probabilities=probabilities,
         masks=masks,
@@ -73,6 +100,7 @@ def judge(
         flags=tuple(flags),
         frame=frame,
         content_hw=content_hw,
+        quality=judged,
     )
 
 

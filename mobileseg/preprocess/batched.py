@@ -31,13 +31,14 @@ def preprocess_batch(
     stacked = torch.from_numpy(np.stack(frames)).to(device)
     x = stacked.permute(0, 3, 1, 2).unsqueeze(1).to(torch.float32)  # N 1 3 H W
     if spec.finder == 1:  # a map of several frames cannot give None for each
-        (box, retina), disc = torch.vmap(graph.by_threshold)(x), None
+        (box, retina), disc, seen_round = torch.vmap(graph.by_threshold)(x), None, None
     else:
-        box, retina, disc = torch.vmap(graph.find_crop)(x)
+        box, retina, disc, seen_round = torch.vmap(graph.find)(x)
     levels = torch.vmap(graph.crop_and_resize)(x, box)
     enhanced = torch.vmap(graph.enhance, in_dims=(0, None if disc is None else 0))(levels, disc)
     if disc is not None:
         levels = levels * disc
+    cut = [False] * len(frames) if seen_round is None else (seen_round.flatten() == 0).tolist()
     boxes = torch.cat(box, dim=1).to(torch.int64).tolist()
     shares = retina.flatten().tolist()
     discs = [None] * len(frames) if disc is None else list((disc[:, 0, 0] > 0).cpu().numpy())
@@ -48,6 +49,10 @@ def preprocess_batch(
         strict=True,
     )
     return [
-        Preprocessed(Crop(left, top, width, height, share > 0), share, *picture)
-        for (left, top, width, height), share, picture in zip(boxes, shares, pictures, strict=True)
+        Preprocessed(
+            Crop(left, top, width, height, share > 0, share > 0 and of_part), share, *picture
+        )
+        for (left, top, width, height), share, of_part, picture in zip(
+            boxes, shares, cut, pictures, strict=True
+        )
     ]

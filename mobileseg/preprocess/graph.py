@@ -12,6 +12,8 @@ tensor (coremltools 9.0 turns `constant / tensor` into 1/(x + 1e-4)), and a sing
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +25,26 @@ from mobileseg.preprocess.retina_graph import FoundRetina, RetinaFinder
 from mobileseg.preprocess.retina_graph import disc as retina_disc
 from mobileseg.preprocess.sampling import SAMPLINGS, SPLIT, Box, ByMatmul, ByTaps
 from mobileseg.spec import PreprocessSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """A frame's retina before CLAHE.
+
+    Attributes:
+        levels: (1, 3, side, side) whole grey levels; outside the disc whatever was there.
+        crop: (1, 4) float32: left, top, width, height in frame pixels.
+        retina: (1, 1): share of the crop that is retina; 0: none found.
+        disc: (1, 1, side, side), 0 or 1; None: finder 1.
+        round: (1,): 1 where the retina's circle was seen; None: finder 1.
+    """
+
+    levels: Tensor
+    crop: Tensor
+    retina: Tensor
+    disc: Tensor | None
+    round: Tensor | None
+
 
 LINES: dict[str, type[LinesOfBytes] | type[LinesOfPlanes]] = {
     "matmul": LinesOfPlanes,
@@ -95,18 +117,28 @@ class Preprocess(nn.Module):
             retina: (1, 1) float32: share of the crop that is retina; 0: none found.
             disc: (1, 1, side, side) float32: 1 where there is retina, else 0; None: finder 1.
         """
-        box, retina, disc = self.find_crop(frame)
+        seen = self.look(frame)
+        return self.enhance(seen.levels, seen.disc), seen.crop, seen.retina, seen.disc
+
+    def look(self, frame: Tensor) -> Levels:
+        """Find the retina, crop and resize; `forward` without what comes after."""
+        box, retina, disc, seen_round = self.find(frame)
         levels = self.crop_and_resize(frame, box)
-        return self.enhance(levels, disc), torch.cat(box).reshape(1, 4), retina, disc
+        return Levels(levels, torch.cat(box).reshape(1, 4), retina, disc, seen_round)
 
     def find_crop(self, frame: Tensor) -> tuple[Box, Tensor, Tensor | None]:
         """Left, top, width, height, each (1,); the share of retina (1, 1); the disc, if known."""
+        return self.find(frame)[:3]
+
+    def find(self, frame: Tensor) -> tuple[Box, Tensor, Tensor | None, Tensor | None]:
+        """`find_crop`, and whether a circle was seen."""
         if self.spec.finder == 1:
-            return *self.by_threshold(frame), None
+            return *self.by_threshold(frame), None, None
         found: FoundRetina = self.retina_finder(self.frame_lines(frame))
         disc = retina_disc(found, self.sampling.side_index)
         covered = disc.sum().reshape(1, 1)
-        return found.box, covered / torch.full_like(covered, float(self.spec.side_px**2)), disc
+        share = covered / torch.full_like(covered, float(self.spec.side_px**2))
+        return found.box, share, disc, found.round
 
     def frame_lines(self, frame: Tensor) -> FrameLines:
         """What finder 2 looks at."""

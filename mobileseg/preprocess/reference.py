@@ -31,6 +31,11 @@ class Crop:
     found: bool  # False: no retina, and the crop is the whole frame
     cut: bool = False  # finder 2 saw too little of the retina's edge: the crop is what is visible
 
+    @property
+    def round(self) -> bool:
+        """Whether the retina's circle was seen."""
+        return self.found and not self.cut
+
     def is_whole_frame(self, content_hw: tuple[int, int]) -> bool:
         """Whether nothing of the picture (its height and width in the frame) is cut or added."""
         return (self.left, self.top, self.height, self.width) == (0, 0, *content_hw)

@@ -1,6 +1,7 @@
 """What a run knows about its int8 form: beside its weights, in the same folder.
 
-    quantized.json         layers that stay float, ranges of all values, the gate and what it found
+    quantized.json         layers that stay float, ranges of all values, the gate and what it found,
+                           and how the written file's own probabilities are calibrated
     quantized.safetensors  only after fine-tuning: the weights that learnt to live with rounding
 
 The run's own weights stay what they are, so everything that takes a run takes a quantized one as
@@ -10,7 +11,7 @@ the float32 network that its int8 form is compared with.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ from mobileseg.foreign import read_json, shown
 from mobileseg.kinds import NAME, OBJECT, TEXT, Kind, Unfit, entries, kind, many, mapping, number
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.models.weights import fold_batch_norm, read_tensors, refuse_misfit, write_tensors
+from mobileseg.platt import Constants, constants_json, read_constants
 from mobileseg.quantization.calibration import Ranges
 from mobileseg.quantization.fake import FakeQuantized
 from mobileseg.quantization.layers import inside, refuse_unknown
@@ -30,6 +32,7 @@ from mobileseg.runs import WEIGHTS, Run
 SCHEMA = 1
 RECORD = "quantized.json"
 TUNED = "quantized.safetensors"
+PLATT = "probability_calibration"  # "calibration" there are the pictures behind the ranges
 METHODS = ("ptq", "qat")
 AGAIN = "quantize again"
 LARGEST = 1e30  # of a value inside a network: squared, it is still no infinity in a double
@@ -69,6 +72,7 @@ class Quantized:
     networks: tuple[nn.Module, ...]  # one per member, batch norm folded, float32
     calibration: tuple[str, ...]  # names of the pictures behind the ranges
     report: dict[str, Any] = field(default_factory=dict)  # how it came about, for people
+    constants: Constants = field(default_factory=dict)  # of its file's probabilities; {}: none
 
     def fake(self, run: Run, layers_float: Sequence[str] | None = None) -> Ensemble:
         """From the picture after CLAHE to probabilities, computing as if in int8.
@@ -119,6 +123,7 @@ def save_quantized(quantized: Quantized, run: Run, folder: Path) -> None:
             "weights_sha256": sha256(run.path / WEIGHTS),
             "calibration": list(quantized.calibration),
             "report": quantized.report,
+            **({PLATT: constants_json(quantized.constants)} if quantized.constants else {}),
             "ranges": [
                 {site: list(ends) for site, ends in sorted(ranges.items())}
                 for ranges in quantized.ranges
@@ -157,6 +162,7 @@ def open_quantized(run: Run) -> Quantized:
             networks=networks,
             calibration=tuple(values["calibration"]),
             report=values["report"],
+            constants=read_constants(values, PLATT, run.config.lesions),
         )
     except Unfit as error:
         raise BadInput(f"{where}: entry missing or of another kind ({error}); {AGAIN}") from None
@@ -172,6 +178,33 @@ def open_quantized(run: Run) -> Quantized:
     if quantized.method == "qat":
         _load_tuned(_side_by_side(networks), run.path / TUNED)
     return quantized
+
+
+def with_constants(run: Run, constants: Constants) -> dict[str, Any]:
+    """What a run's `RECORD` says once its file's probabilities are calibrated so.
+
+    Raises:
+        BadInput: as for `open_quantized`.
+    """
+    open_quantized(run)
+    values: dict[str, Any] = read_json(run.path / RECORD)
+    return values | {PLATT: constants_json(constants)}
+
+
+def in_precision(run: Run, precision: str) -> Run:
+    """The run as a file of some precision answers: int8 has a calibration of its own, or none.
+
+    All others have the run's. Compressed weights (Core ML's) too: they are made when a file is
+    written, without pictures, and nothing but a Mac shows what they do to a probability.
+
+    Raises:
+        BadInput: int8, as for `open_quantized`.
+    """
+    if precision != "int8":
+        return run
+    constants = open_quantized(run).constants
+    before = run.config.uncalibrated()
+    return replace(run, config=before.calibrated(constants) if constants else before)
 
 
 def _has(network: nn.Module, layer: str) -> bool:

@@ -261,12 +261,20 @@ def _said(value: Any) -> str:
     return f"a tensor {tuple(value.shape)}" if isinstance(value, Tensor) else shown(value)
 
 
+def _at(thresholds: dict[str, float], config: RunConfig) -> RunConfig:
+    """A run's choices with these thresholds; if others, calibration and quality have gone."""
+    before = config.uncalibrated()
+    if before.thresholds == thresholds:
+        return config
+    return replace(before, thresholds=thresholds, quality=None)
+
+
 def _repeat(folder: Path, state: TrainState, config: RunConfig, *, weights: bool) -> None:
     if not state.rows:
         return
     if state.best_network:
         # Thresholds before weights: a run that can be opened has both.
-        write_json(folder / "config.json", replace(config, thresholds=state.thresholds).to_json())
+        write_json(folder / "config.json", _at(state.thresholds, config).to_json())
         if weights:
             write_tensors(state.best_network, folder / "best.safetensors")
     table = io.StringIO()

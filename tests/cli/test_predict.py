@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from mobileseg.data.phantom import make_phantom
-from mobileseg.evaluation.findings import NO_RETINA
+from mobileseg.evaluation.picture_flags import NO_RETINA
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +120,7 @@ def test_a_run_answers_people_in_sentences(mobileseg, trained_run, photos, tmp_p
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""
     dark, eye, last = done.stdout.splitlines()
-    assert dark.startswith("dark: EX ") and dark.endswith(f": {NO_RETINA}")
+    assert dark.startswith("dark: No retina found. EX 0 ")
     assert eye.startswith("eye: EX ") and eye.endswith(" % of the retina)")
     assert last == "out: 2 overlay(s). Not a medical device: for research and prototypes only."
 

@@ -121,8 +121,8 @@ def cases() -> list[Case]:
 FRAMES = ((128, 160), (96, 200), (256, 128))
 COREML = {
     "usual": {},
-    "masks": {"precision": "fp16", "ios": "17", "answer": "masks"},
-    "labels": {"precision": "pal6w", "answer": "labels"},
+    "masks": {"precision": "fp16", "ios": "17", "head": "masks"},
+    "labels": {"precision": "pal6w", "head": "labels"},
     "network": {"precision": "int8w", "ios": "18", "graph": "network"},
 }
 # All but the usual one are of a U²-Net with two stages, which converts in a sixth of the time.

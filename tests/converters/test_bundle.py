@@ -78,9 +78,10 @@ def test_the_manifest_carries_the_runs_own_numbers(name, bundles, trained_run):
     assert manifest["lesions"] == [
         {
             "code": "EX",
-            "name": "hard exudates",
+            "names": {"en": "hard exudates", "de": "harte Exsudate"},
             "colour": list(LESIONS["EX"].colour),
             "threshold": config.thresholds["EX"],
+            "calibration": None,
         }
     ]
     assert manifest["exporter"]["torch"] == torch.__version__
@@ -146,7 +147,7 @@ def edit_a_sum(folder: Path) -> None:
 
 
 def other_schema(folder: Path) -> None:
-    write_json(folder / "model.json", read_json(folder / "model.json") | {"schema": 3})
+    write_json(folder / "model.json", read_json(folder / "model.json") | {"schema": 4})
 
 
 def no_object(folder: Path) -> None:
@@ -167,8 +168,8 @@ DAMAGES = {
     add_a_file: "goldens/extra.txt: model.json lists no such file; remove it",
     truncate_weights: "reference/best.safetensors: found 1000 bytes; expected ",
     edit_a_sum: "MODEL_CARD.md: found sha256",
-    other_schema: "model.json: schema 3, made by a newer mobileseg; this one, ",
-    no_object: "model.json: found schema 'no object'; expected 2: convert the run again",
+    other_schema: "model.json: schema 4, made by a newer mobileseg; this one, ",
+    no_object: "model.json: found schema 'no object'; expected 3: convert the run again",
     no_json: "model.json: cannot be read as JSON",
     no_manifest: "no model.json in it; expected a bundle",
 }

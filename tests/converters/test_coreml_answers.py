@@ -51,11 +51,11 @@ def test_the_script_for_a_mac_expects_the_same_labels():
     assert set(np.unique(expected)) == {0, 1, 2, 3}
 
 
-@pytest.mark.parametrize("answer", ["probabilities", *HEADS])
+@pytest.mark.parametrize("head", ["probabilities", *HEADS])
 @pytest.mark.parametrize("graph", ["whole", "network"])
 @torch.no_grad()
-def test_the_graph_gives_what_is_described(answer, graph, tiny_run):
-    order = target("coreml").order([FRAME_HW], answer=answer, graph=graph)
+def test_the_graph_gives_what_is_described(head, graph, tiny_run):
+    order = target("coreml").order([FRAME_HW], head=head, graph=graph)
     module = answering(shipped_graph(tiny_run, order, IMAGE), tiny_run.config, order)
     given = module(module.example())
     given = given if isinstance(given, tuple) else (given,)
@@ -73,9 +73,9 @@ def test_the_graph_gives_what_is_described(answer, graph, tiny_run):
 def test_labels_and_masks_say_what_the_probabilities_say(tiny_run, phantom_frame):
     frame = torch.from_numpy(phantom_frame).permute(2, 0, 1).unsqueeze(0).to(torch.float32)
     found = {}
-    for answer in ("probabilities", "labels", "masks"):
-        order = target("coreml").order([FRAME_HW], answer=answer)
-        found[answer] = answering(shipped_graph(tiny_run, order, IMAGE), tiny_run.config, order)(
+    for head in ("probabilities", "labels", "masks"):
+        order = target("coreml").order([FRAME_HW], head=head)
+        found[head] = answering(shipped_graph(tiny_run, order, IMAGE), tiny_run.config, order)(
             frame
         )
     lesion = found["probabilities"][0][0, 0] >= 0.5

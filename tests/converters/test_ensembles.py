@@ -336,7 +336,7 @@ def test_grouped_members_convert_to_every_target(name, small, phantom_frame, tmp
     if name in TOOLKITS:
         pytest.importorskip(TOOLKITS[name], reason=f"not run: no {TOOLKITS[name]}")
     chosen = target(name)
-    order = chosen.order([FRAME_HW], ensembling="grouped")
+    order = chosen.order([FRAME_HW], member_execution="grouped")
     assert order.name() == "fp32-grouped"
     artifact = tmp_path / chosen.artifact
     with quiet():
@@ -350,7 +350,7 @@ def test_grouped_members_convert_to_every_target(name, small, phantom_frame, tmp
 
 @torch.no_grad()
 def test_a_grouped_graph_has_one_network_for_members_of_one_task(four, phantom_frame):
-    order = target("torchscript").order([FRAME_HW], ensembling="grouped")
+    order = target("torchscript").order([FRAME_HW], member_execution="grouped")
     graph = target("torchscript").converter().graph(four, order)
     grouped = [m for m in graph.modules() if isinstance(m, torch.nn.Conv2d) and m.groups == 2]
     assert len(grouped) == 119
@@ -362,8 +362,8 @@ def test_a_grouped_graph_has_one_network_for_members_of_one_task(four, phantom_f
 def test_int8_members_are_not_grouped(four, tmp_path):
     pytest.importorskip("executorch", reason="not run: no executorch")
     chosen = target("executorch")
-    order = chosen.order([FRAME_HW], precision="int8", ensembling="grouped")
-    with pytest.raises(BadInput, match="int8 and --ensembling grouped; expected serial"):
+    order = chosen.order([FRAME_HW], precision="int8", member_execution="grouped")
+    with pytest.raises(BadInput, match="int8 and --member-execution grouped; expected serial"):
         chosen.converter().export(four, order, tmp_path / "model.pte")
 
 
@@ -373,7 +373,7 @@ def test_a_grouped_bundle_passes_the_gate(four, cases, tmp_path):
     sums = {key: Limit(1e-4, "random weights") for key in ("written", "same_tensor")}
     gate = Gate(TOLERANCES | {"fp32": {**TOLERANCES["fp32"], **sums}})
     chosen = target("torchscript")
-    order = chosen.order([FRAME_HW], ensembling="grouped")
+    order = chosen.order([FRAME_HW], member_execution="grouped")
     write_bundle(four, tmp_path / "grouped", target=chosen, order=order)
     opened = open_bundle(tmp_path / "grouped")
     assert opened.order == order

@@ -13,7 +13,7 @@ import mobileseg
 from converters import torchscript_lite
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
-from mobileseg.evaluation.findings import NO_RETINA, TOO_SMALL
+from mobileseg.evaluation.picture_flags import NO_RETINA, TOO_SMALL
 from mobileseg.files import read_json, write_json
 
 

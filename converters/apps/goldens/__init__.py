@@ -14,13 +14,13 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-from converters.apps.goldens import colours, manifests, masks, photos
+from converters.apps.goldens import colours, manifests, masks, photos, qualities
 from converters.apps.goldens.writing import dump
 from converters.apps.limits import MOST_FILE_BYTES, MOST_MEGAPIXELS
 from converters.apps.texts import TEXTS
-from converters.manifest import SCHEMA
-from mobileseg.evaluation.findings import NO_RETINA, TOO_SMALL
+from converters.manifest_schemas import OLDEST, SCHEMA
 from mobileseg.evaluation.overlay import OPACITY
+from mobileseg.evaluation.picture_flags import BY_VALUES, FLAGS
 from mobileseg.files import staged_folder
 from mobileseg.lesions import LESIONS
 from mobileseg.spec import RETINA_THRESHOLD
@@ -51,6 +51,7 @@ def write_app_goldens(folder: Path, *, force: bool = False) -> int:
                 **photos.write(staged),
                 **masks.write(staged),
                 **manifests.write(staged),
+                **qualities.write(staged),
                 **colours.write(staged),
             },
         )
@@ -71,14 +72,15 @@ def _constants() -> dict[str, Any]:
         "retina_threshold": RETINA_THRESHOLD,
         "opacity": OPACITY,
         "schema": SCHEMA,
+        "oldest_schema": OLDEST,
         "most_megapixels": MOST_MEGAPIXELS,
         "most_file_bytes": MOST_FILE_BYTES,
         "lesions": [
-            {"code": lesion.code, "name": lesion.name, "colour": list(lesion.colour)}
+            {"code": lesion.code, "names": dict(lesion.names), "colour": list(lesion.colour)}
             for lesion in LESIONS.values()
         ],
-        "no_retina": NO_RETINA,
-        "too_small": TOO_SMALL,
+        "flags": list(FLAGS),
+        "flags_by_values": list(BY_VALUES),
     }
 
 

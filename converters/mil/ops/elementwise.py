@@ -49,6 +49,11 @@ def _inverse(a: Arguments) -> Result:
     return 1.0 / (a.tensor("x") + a.number("epsilon", 1e-4))
 
 
+def _log(a: Arguments) -> Result:
+    """log(x + epsilon), and epsilon is 1e-45 unless it is given: 0 does not become infinite."""
+    return torch.log(a.tensor("x") + a.number("epsilon", 1e-45))
+
+
 def _leaky_relu(a: Arguments) -> Result:
     x = a.tensor("x")
     return torch.where(x >= 0, x, x * a.number("alpha"))
@@ -95,5 +100,6 @@ OPERATIONS = {
     "clip": Row(_clip),
     "inverse": Row(_inverse),
     "leaky_relu": Row(_leaky_relu),
+    "log": Row(_log),
     "softmax": Row(_softmax),
 }

@@ -7,8 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from converters.apps.goldens.manifests import manifest
-from converters.apps.manifest import APPS, Problem, app_manifest, runtime_problem
+from converters.apps.goldens.manifest_examples import manifest
+from converters.apps.goldens.qualities import QUALITY
+from converters.apps.manifest import APPS, app_manifest, runtime_problem
+from converters.apps.manifest_entries import Problem
 from converters.bundle import write_bundle
 from converters.manifest import parse_manifest
 from converters.targets import TARGETS, target
@@ -40,18 +42,18 @@ def test_a_converted_runs_manifest_is_taken(make_run, tmp_path):
 
 @pytest.mark.parametrize("app", APPS)
 def test_what_apps_take_the_package_takes(app):
-    written = manifest(app, "MA HE EX SE")
+    written = manifest(app, "MA HE EX SE", QUALITY)
     assert app_manifest(json.dumps(written), app)["target"] == app
     assert parse_manifest(json.dumps(written).encode(), Path("model.json")) == written
 
 
 @pytest.mark.parametrize("word", ["NaN", "Infinity", "1e999"])
 def test_no_number_that_is_none(word):
-    text = json.dumps(manifest("onnx")).replace("0.3", word)
+    text = json.dumps(manifest("onnx")).replace('"threshold": 0.3', f'"threshold": {word}')
     with pytest.raises(Problem) as refused:
         app_manifest(text, "onnx")
-    assert refused.value.code in ("not-json", "entry")
-    with pytest.raises(BadInput):
+    assert (refused.value.code, refused.value.entry) == ("entry", "lesions[0].threshold")
+    with pytest.raises(BadInput, match=r"lesions\[0\].threshold: "):
         parse_manifest(text.encode(), Path("model.json"))
 
 

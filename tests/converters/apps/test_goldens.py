@@ -13,9 +13,12 @@ import pytest
 from click.testing import CliRunner
 from numpy.typing import NDArray
 
-from converters.apps.goldens import colours, manifests, masks, photos
+from converters.apps.goldens import colours, manifests, masks, photos, qualities
+from converters.apps.goldens.manifests_2 import LENIENT
+from converters.apps.goldens.manifests_3 import NO_NUMBERS
 from converters.apps.texts import LANGUAGES, TEXTS
 from mobileseg.cli.goldens import command
+from mobileseg.evaluation.picture_flags import BY_VALUES, FLAGS, SENTENCES, judge_quality
 from mobileseg.lesions import LESIONS
 
 GOLDENS = Path(__file__).parents[2] / "goldens"
@@ -83,6 +86,10 @@ def rounds_down(picture, mask, colour, opacity):
     return np.where(mask[..., None], tinted, picture).astype(np.uint8)
 
 
+def without_flags(quality, lesions, spec, raised):
+    return judge_quality(quality, lesions, spec)
+
+
 @pytest.mark.parametrize(
     ("part", "name", "planted", "shown_by"),
     [
@@ -92,7 +99,8 @@ def rounds_down(picture, mask, colour, opacity):
         (photos, "upright", lambda photo, _: photo, "photo_to_frame/orientation-2/frame.rgb"),
         (photos, "photo_to_frame", lambda p, hw: np.resize(p, (*hw, 3)), "photo_to_frame/wide-odd"),
         (colours, "PRIMARIES", dict.fromkeys(colours.PRIMARIES, (0.3, 0.3, 0.3)), "colours/"),
-        (manifests, "SCHEMA", 3, "manifests/onnx.json"),
+        (manifests, "dumped", lambda values: "{}", "manifests/onnx.json"),
+        (qualities, "judge_quality", without_flags, "quality/too-small.json"),
     ],
 )
 def test_a_planted_fault_shows(part, name, planted, shown_by, monkeypatch, tmp_path):
@@ -156,9 +164,31 @@ def test_the_cases_are_telling():
     assert {bool(one["count"]) for one in found} == {True, False}
     assert len({one["basis_points"] for one in found}) > 15
     flags = {flag for case in cases for flag in case["expected"]["flags"]}
-    assert flags == {INDEX["constants"]["no_retina"], INDEX["constants"]["too_small"]}
+    assert flags == set(FLAGS) - set(BY_VALUES)
     codes = {case["problem"]["code"] for case in INDEX["manifests"] if "problem" in case}
     assert codes == {"not-json", "schema", "schema-newer", "target", "entry"}
+
+
+def test_the_cases_of_quality_are_telling():
+    """Every flag is raised and left, every sentence said, in both languages."""
+    cases = [json.loads((GOLDENS / "quality" / f"{n}.json").read_text()) for n in INDEX["quality"]]
+    expected = [case["expected"] for case in cases]
+    assert {flag for one in expected for flag in one["flags"]} == set(FLAGS)
+    for language in LANGUAGES:
+        said = {sentence for one in expected for sentence in one["sentences"][language]}
+        assert said == {sentence[language] for sentence in SENTENCES.values()}
+    assert {one["usable"] for one in expected if one["flags"]} == {True, False}
+    assert {bool(one["flags"]) for one in expected if not one["usable"]} == {True, False}
+    assert any(None in case["output"] for case in cases)
+
+
+@pytest.mark.parametrize(
+    ("start", "replaced"), [("bad-lenient", LENIENT), ("bad-3-no-number", NO_NUMBERS)]
+)
+def test_what_is_replaced_in_a_manifest_is_there(start, replaced):
+    for name, (_, other) in replaced.items():
+        text = (GOLDENS / "manifests" / f"{start}-{name}.json").read_text(encoding="utf-8")
+        assert other in text, name
 
 
 def test_wide_gamut_colours_move_and_grey_does_not():

@@ -47,6 +47,12 @@ def picture(row) -> PictureParity:
         steps=steps,
         same_tensor=Apart(at(row, "same_tensor"), 0.0, flipped),
         end_to_end=Apart(0.4, at(row, "mean"), flipped),
+        quality={
+            stages.PREPROCESSING: at(row, "quality_levels"),
+            stages.EAGER: at(row, "quality_eager"),
+            stages.EXPORTED: at(row, "quality_exported"),
+            stages.ARTIFACT: at(row, "quality_written"),
+        },
     )
 
 
@@ -62,7 +68,7 @@ def parity(precision: str = "fp32", **changed) -> Parity:
         "target": "executorch",
         "precision": precision,
         "made": precision,
-        "answer": "probabilities",
+        "head": "probabilities",
         "data": "eight pictures",
         "evaluation": "",
         "blind_to": "",

@@ -220,7 +220,7 @@ def test_too_few_pictures_are_said_and_what_the_gate_demands_is_not_run(parity):
 
 
 def test_a_file_that_says_lesion_or_not_is_held_to_its_pixels_alone(parity):
-    masks = parity(answer="masks")
+    masks = parity(head="masks")
     keys = {j.figure.key for j in judged(masks, BUILT_IN)}
     assert keys.isdisjoint({"written", "same_tensor", "mean", "aupr"})
     assert {"flipped", "dice", "recall", "folded", "exported"} <= keys
