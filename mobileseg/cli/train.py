@@ -121,6 +121,10 @@ def command(
         if given[name] is not None and teacher is None:
             option = name.replace("_", "-")
             raise BadInput(f"--{option}: how a teacher is learned from; expected --teacher RUN")
+    if None not in (given["minutes"], given["epochs"]):
+        raise BadInput(
+            f"--minutes {given['minutes']:g} --epochs {given['epochs']}: expected one of them"
+        )
     where = pick_device(device)
     if where.type == "cpu":
         keep_large_blocks()
@@ -230,20 +234,28 @@ def _preprocess(given: dict[str, Any]) -> Any:
 
 
 def _given_by_hand(ctx: click.Context) -> dict[str, Any]:
-    """Options that stand on the command line, a recipe's too; a default is nobody's wish."""
-    given = {
+    """Options that stand on the command line; a default is nobody's wish."""
+    return {
         name: value
         for name, value in ctx.params.items()
         if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
     }
-    return (recipe(given.pop("recipe")) | given) if "recipe" in given else given
 
 
 def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
-    """A resumed run keeps its choices; an option that says otherwise is a mistake worth naming."""
+    """A resumed run keeps its choices; an option that says otherwise is a mistake worth naming.
+
+    Args:
+        asked: options by name; of a recipe, its choices are asked for.
+    """
     from mobileseg.training.config import RUNS
 
     config = trainer.config
+    if "recipe" in asked:
+        begun_with = recipe(asked["recipe"])
+        if trainer.choices.minutes:  # whose epochs were measured
+            begun_with.pop("epochs", None)
+        asked = begun_with | asked
     kept: dict[str, Any] = {
         "variant": config.variant,
         "task": config.task,
@@ -256,8 +268,6 @@ def refuse_changes(trainer: Trainer, asked: dict[str, Any]) -> None:
         **vars_of(trainer.choices.augment),
     }
     for name, value in kept.items():
-        if name == "epochs" and config.training.get("minutes"):
-            continue  # found by measuring; a recipe's number is nobody's wish
         if asked.get(name, value) != value:
             raise BadInput(
                 f"{trainer.folder}: was begun with {name} {value}, now {asked[name]} is asked for; "

@@ -32,10 +32,18 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput, MobilesegError, UnknownName
-from mobileseg.lesions import LESIONS, task_lesions
-from mobileseg.models.variants import variant as variant_named
+from mobileseg.lesions import LESIONS
 from mobileseg.protocols import protocol
 from mobileseg.spec import PreprocessSpec
+from mobileseg.study.blocks import (
+    RECIPE,
+    Block,
+    read_best,
+    read_blocks,
+    read_names,
+    read_recipe,
+    read_seeds,
+)
 from mobileseg.study.planned import (
     CHOICES,
     COMBINED,
@@ -45,7 +53,6 @@ from mobileseg.study.planned import (
     PlannedRun,
 )
 from mobileseg.study.reading import (
-    MOST_RUNS,
     built,
     frame_size,
     known_keys,
@@ -55,11 +62,9 @@ from mobileseg.study.reading import (
     typed_fields,
 )
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.recipes import recipe
 
 SHIPPED = Path(__file__).parent / "shipped"
 SIDE_PX = 512  # the paper's
-RECIPE = "recipe"  # a key whose choices any other key goes before, wherever it stands
 # What a study holds once, and a block of runs may not change.
 STUDY_WIDE = ("protocol", "split_seed", "seed", "devices")
 TOP = (
@@ -67,7 +72,6 @@ TOP = (
     *("runs", "ensembles", "distilled", "combinations"),
 )
 OWN = ("variants", "tasks", "runs", "seeds", RECIPE)  # of a block of runs, beside choices
-Block = tuple[str, dict[str, Any]]  # the words that name it in an error, and its table
 
 
 def shipped() -> dict[str, Path]:
@@ -112,11 +116,11 @@ def read_plan(
     if protocol_name:
         training["protocol"] = protocol_name
     _check_training(training, f"{file}: [training]")
-    runs = tuple(_runs(file, _blocks(file, top, "runs"), training))
+    runs = tuple(_runs(file, read_blocks(file, top, "runs"), training))
     if not runs:
         raise BadInput(f"{file}: no runs in it; expected {_expected('runs')}")
-    taught = tuple(_distilled(file, _blocks(file, top, "distilled"), training))
-    ensembles = tuple(_ensembles(_blocks(file, top, "ensembles")))
+    taught = tuple(_distilled(file, read_blocks(file, top, "distilled"), training))
+    ensembles = tuple(_ensembles(read_blocks(file, top, "ensembles")))
     teachers = [t for t in dict.fromkeys(t for t, _ in taught) if t not in ensembles]
     preprocess, said = _preprocess(file, top)
     plan = Plan(
@@ -129,7 +133,7 @@ def read_plan(
         said=said,
         runs=(*runs, *(run for _, run in taught)),
         ensembles=(*ensembles, *teachers),
-        combinations=tuple(_combinations(_blocks(file, top, "combinations"))),
+        combinations=tuple(_combinations(read_blocks(file, top, "combinations"))),
     )
     _refuse_double(file, [r.name for r in plan.runs])
     _refuse_double(file, [e.name for e in plan.ensembles] + [c.name for c in plan.combinations])
@@ -170,7 +174,7 @@ def _preprocess(file: Path, top: dict[str, Any]) -> tuple[PreprocessSpec, frozen
 def _check_training(training: dict[str, Any], where: str) -> None:
     """What a study must have one of; the rest is checked where the runs are made."""
     known_keys(training, (*CHOICES, RECIPE), where)
-    _recipe(training, where)
+    read_recipe(training, where)
     if "seed" in training:
         raise BadInput(f"{where} seed: each run has its own; say seeds = [...] in [[runs]]")
     if training.get("devices", 1) != 1:
@@ -184,38 +188,6 @@ def _check_training(training: dict[str, Any], where: str) -> None:
         raise BadInput(f"{where} split_seed: protocol {name} draws a split per run; leave it out")
 
 
-def _blocks(file: Path, top: dict[str, Any], key: str) -> list[Block]:
-    """The tables under [[key]]."""
-    blocks = typed(top.get(key, []), tuple[dict, ...], f"{file}: [[{key}]]")  # type: ignore[type-arg]
-    return [(f"{file}: [[{key}]] {i}", block) for i, block in enumerate(blocks, start=1)]
-
-
-def _names(block: dict[str, Any], key: str, where: str) -> tuple[str, ...]:
-    """The variants or tasks of a block, each one that there is."""
-    if key not in block:
-        raise BadInput(f"{where}: no {key} in it; expected {key} = [...]")
-    names: tuple[str, ...] = typed(block[key], tuple[str, ...], f"{where} {key}")
-    known = {"variants": variant_named, "tasks": task_lesions}[key]
-    for name in names:
-        try:
-            known(name)
-        except MobilesegError as error:
-            raise BadInput(f"{where} {key}: {error}") from None
-    return names
-
-
-def _seeds(block: dict[str, Any], where: str) -> tuple[int, ...]:
-    if ("runs" in block) == ("seeds" in block):
-        raise BadInput(f"{where}: expected either runs = N (seeds 0 to N - 1) or seeds = [...]")
-    if "runs" in block:
-        count = typed(block["runs"], int, f"{where} runs")
-        if not 1 <= count <= MOST_RUNS:
-            raise BadInput(f"{where} runs: found {count}; expected 1 to {MOST_RUNS}")
-        return tuple(range(count))
-    seeds: tuple[int, ...] = typed(block["seeds"], tuple[int, ...], f"{where} seeds")
-    return seeds
-
-
 def _runs(file: Path, blocks: list[Block], training: dict[str, Any]) -> Iterator[PlannedRun]:
     for where, block, choices in _chosen_blocks(file, blocks, training, OWN):
         for variant, task, seed in _each(block, where):
@@ -227,7 +199,7 @@ def _distilled(
 ) -> Iterator[tuple[PlannedEnsemble, PlannedRun]]:
     """Runs that are taught, each with its teacher."""
     for where, block, choices in _chosen_blocks(file, blocks, training, (*OWN, "best", "start")):
-        best = _best(block, where)
+        best = read_best(block, where)
         starts = typed(block.get("start", False), bool, f"{where} start")
         for variant, task, seed in _each(block, where):
             teacher = PlannedEnsemble(variant, task, best)
@@ -241,7 +213,7 @@ def _chosen_blocks(
 ) -> Iterator[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Blocks of runs, each with its place and the choices of its runs; `own` are its other keys."""
     open_choices = tuple(name for name in CHOICES if name not in STUDY_WIDE)
-    everywhere = _recipe(training, f"{file}: [training]")
+    everywhere = read_recipe(training, f"{file}: [training]")
     given_to_all = {key: value for key, value in training.items() if key != RECIPE}
     shared = typed_fields(TrainConfig, given_to_all, f"{file}: [training]")
     for where, block in blocks:
@@ -249,22 +221,17 @@ def _chosen_blocks(
             raise BadInput(f"{where} {name}: one for the whole study; not in a block of runs")
         known_keys(block, (*own, *open_choices), where)
         given = {key: value for key, value in block.items() if key not in own}
-        begun = _recipe(block, where) if RECIPE in block else everywhere
+        begun = read_recipe(block, where) if RECIPE in block else everywhere
         yield where, block, begun | shared | typed_fields(TrainConfig, given, where)
-
-
-def _recipe(table: dict[str, Any], where: str) -> dict[str, Any]:
-    """The choices of the recipe that a table names; of the paper's, if it names none."""
-    try:
-        return recipe(typed(table.get(RECIPE, "paper"), str, f"{where} {RECIPE}"))
-    except UnknownName as error:
-        raise BadInput(f"{where} {RECIPE}: {error}") from None
 
 
 def _each(block: dict[str, Any], where: str) -> Iterator[tuple[str, str, int]]:
     """Variant, task and seed of each run of a block."""
     yield from moderate_product(
-        where, _names(block, "variants", where), _names(block, "tasks", where), _seeds(block, where)
+        where,
+        read_names(block, "variants", where),
+        read_names(block, "tasks", where),
+        read_seeds(block, where),
     )
 
 
@@ -278,18 +245,11 @@ def _chosen(task: str, given: dict[str, Any], where: str) -> TrainConfig:
     return choices
 
 
-def _best(block: dict[str, Any], where: str) -> int:
-    best: int = typed(block.get("best"), int, f"{where} best")
-    if best < 2:
-        raise BadInput(f"{where} best: found {best}; expected 2 or more")
-    return best
-
-
 def _ensembles(blocks: list[Block]) -> Iterator[PlannedEnsemble]:
     for where, block in blocks:
         known_keys(block, ("variants", "tasks", "best"), where)
-        best = _best(block, where)
-        names = [_names(block, key, where) for key in ("variants", "tasks")]
+        best = read_best(block, where)
+        names = [read_names(block, key, where) for key in ("variants", "tasks")]
         for variant, task in moderate_product(where, *names):
             yield PlannedEnsemble(variant, task, best)
 
@@ -300,7 +260,7 @@ def _combinations(blocks: list[Block]) -> Iterator[PlannedCombination]:
         of = typed(block.get("of"), str, f"{where} of")
         if of not in COMBINED:
             raise BadInput(f"{where} of: found {of!r}; expected {' or '.join(COMBINED)}")
-        for variant in _names(block, "variants", where):
+        for variant in read_names(block, "variants", where):
             yield PlannedCombination(variant, of)
 
 

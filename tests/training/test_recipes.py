@@ -82,3 +82,14 @@ def test_minutes_stand_in_the_configuration_and_are_said(
     assert run(monkeypatch, *train, *how, "--resume") == 0  # the same words go on, whatever fits
     assert run(monkeypatch, *train, "--resume", "--minutes", 5) == 2
     assert "was begun with minutes 0.03, now 5.0 is asked for" in capsys.readouterr().err
+    assert run(monkeypatch, *train, "--resume", "--epochs", epochs + 1) == 2
+    assert f"was begun with epochs {epochs}, now {epochs + 1} is" in capsys.readouterr().err
+
+
+def test_minutes_and_epochs_are_not_both_asked_for(phantoms, tmp_path, monkeypatch, capsys):
+    how = ("--data", phantoms, "-o", tmp_path / "run", "--minutes", 5, "--epochs", 3)
+    for verb in ("train", "demo"):
+        assert run(monkeypatch, verb, *how) == 2
+        said = "mobileseg: --minutes 5 --epochs 3: expected one of them"
+        assert capsys.readouterr().err.strip() == said
+    assert not (tmp_path / "run").exists()
