@@ -106,6 +106,6 @@ private fun findings(prediction: Prediction): JSONObject {
         .put("content_hw", JSONArray(listOf(content.height, content.width)))
         .put("crop", JSONArray(prediction.answer.crop.map { it.toDouble() }))
         .put("retina", prediction.answer.retina.toDouble())
-        .put("flags", JSONArray(prediction.warnings.map { it.text }))
+        .put("flags", JSONArray(prediction.flags.map { it.code }))
         .put("lesions", lesions)
 }

@@ -35,12 +35,16 @@ class ExecuTorchRunner(path: String, private val manifest: Manifest) : ModelRunn
         pixels.put(frame.rgb)
         pixels.rewind()
         val outputs = module.forward(input)
-        check(outputs.size == 3) { "${outputs.size} outputs: expected 3" }
+        val quality = manifest.quality
+        val expected = if (quality == null) 3 else 4
+        check(outputs.size == expected) { "${outputs.size} outputs: expected $expected" }
         val side = manifest.side.toLong()
+        val lesions = manifest.lesions.size.toLong()
         return Answer(
-            probabilities = floats(outputs[0], 1, manifest.lesions.size.toLong(), side, side),
+            probabilities = floats(outputs[0], 1, lesions, side, side),
             crop = floats(outputs[1], 1, 4),
             retina = floats(outputs[2], 1, 1).single(),
+            quality = quality?.let { floats(outputs[3], 1, lesions + it.values.size) },
         )
     }
 

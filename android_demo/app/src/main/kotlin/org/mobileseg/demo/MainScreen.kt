@@ -5,7 +5,6 @@ import android.view.ViewGroup
 import android.widget.Button
 import android.widget.SeekBar
 import android.widget.TextView
-import org.mobileseg.core.Warning
 
 /** The main screen's views, and what of a session they show. */
 class MainScreen(private val root: View, private val session: Session) {
@@ -17,11 +16,13 @@ class MainScreen(private val root: View, private val session: Session) {
     private val lesions = root.findViewById<ViewGroup>(R.id.lesions)
     private val opacity = root.findViewById<SeekBar>(R.id.opacity)
     private var listed: Stage.Shown? = null
+    private var toldOf: Stage.Shown? = null
 
     init {
         onClick(R.id.zoom_in) { picture.zoomIn() }
         onClick(R.id.zoom_out) { picture.zoomOut() }
         onClick(R.id.zoom_fit) { picture.zoomFit() }
+        onClick(R.id.show_counts) { session.tell() }
         opacity.isSaveEnabled = false // the session keeps it
         opacity.setOnSeekBarChangeListener(Fader())
     }
@@ -72,27 +73,47 @@ class MainScreen(private val root: View, private val session: Session) {
 
     /** What a person who sees the rows and their colours reads there. */
     private fun aloud(stage: Stage.Shown): String {
-        val findings = stage.prediction.lesions.zip(stage.prediction.findings)
+        val prediction = stage.prediction
+        val said = prediction.said.map { numbers.sentence(it).removeSuffix(".") }
+        val quality = listOfNotNull(prediction.quality?.let(numbers::qualitySpoken))
+        val findings = prediction.lesions.zip(prediction.findings)
             .map { (lesion, finding) -> numbers.sentence(lesion, finding) }
-        return (listOf(status.text) + findings).joinToString(". ")
+            .takeIf { session.told }.orEmpty()
+        return (said + listOf(status.text) + quality + findings).joinToString(". ")
     }
 
     private fun renderResult(shown: Stage.Shown?) {
-        if (shown === listed) return renderOpacity()
+        if (shown !== listed) renderPhoto(shown)
+        val told = if (session.told) shown else null
+        if (told !== toldOf) renderLesions(told)
+        setSeen(R.id.counts, told != null)
+        setSeen(R.id.show_counts, shown != null && told == null)
+        renderOpacity()
+    }
+
+    /** What is said of it, before any figure. */
+    private fun renderPhoto(shown: Stage.Shown?) {
         listed = shown
-        lesions.removeAllViews()
-        val warnings = shown?.prediction?.warnings.orEmpty()
-        write(warning, warnings.joinToString("\n") { resources.getString(WARNINGS.getValue(it)) })
-        setSeen(R.id.warning, warnings.isNotEmpty())
+        val said = shown?.prediction?.said.orEmpty()
+        write(warning, said.joinToString("\n", transform = numbers::sentence))
+        setSeen(R.id.warning, said.isNotEmpty())
+        val quality = shown?.prediction?.quality
+        val share = quality?.let { "${resources.getString(R.string.quality)}: ${numbers.quality(it)}" }
+        write(root.findViewById(R.id.quality), share.orEmpty())
+        setSeen(R.id.quality, quality != null)
         if (shown == null) return
-        val found = shown.prediction
-        found.lesions.zip(found.findings).forEach { (lesion, finding) ->
-            LesionRow(lesions, lesion, finding, session)
-        }
         val took = resources.getString(R.string.milliseconds, numbers.ms(shown.modelMs))
         write(root.findViewById(R.id.latency), "${resources.getString(R.string.latency)}: $took")
         opacity.progress = session.opacity
-        renderOpacity()
+    }
+
+    private fun renderLesions(told: Stage.Shown?) {
+        toldOf = told
+        lesions.removeAllViews()
+        val found = told?.prediction ?: return
+        found.lesions.zip(found.findings).forEach { (lesion, finding) ->
+            LesionRow(lesions, lesion, finding, session)
+        }
     }
 
     private fun renderOpacity() {
@@ -125,12 +146,5 @@ class MainScreen(private val root: View, private val session: Session) {
         override fun onStartTrackingTouch(bar: SeekBar) = Unit
 
         override fun onStopTrackingTouch(bar: SeekBar) = Unit
-    }
-
-    private companion object {
-        val WARNINGS = mapOf(
-            Warning.NO_RETINA to R.string.no_retina,
-            Warning.TOO_SMALL to R.string.too_small,
-        )
     }
 }

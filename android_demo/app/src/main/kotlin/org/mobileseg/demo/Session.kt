@@ -39,6 +39,11 @@ class Session(private val context: Context) {
     var opacity: Int = Limits.OPACITY
         private set
 
+    /** An unusable picture's lesions are told after a deliberate step, which is this picture's. */
+    val told: Boolean
+        get() = (stage as? Stage.Shown)?.let { it.prediction.usable || it === asked } ?: false
+    private var asked: Stage.Shown? = null
+
     /** What the photo that is looked at is called, or null: what is to be seen again later. */
     val photo: String?
         get() = when (val stage = stage) {
@@ -86,6 +91,13 @@ class Session(private val context: Context) {
         draw()
     }
 
+    /** The deliberate step. */
+    fun tell() {
+        asked = stage as? Stage.Shown
+        changed()
+        draw()
+    }
+
     fun fade(opacity: Int) {
         this.opacity = opacity
         draw()
@@ -119,7 +131,8 @@ class Session(private val context: Context) {
     private fun draw() {
         val seen = stage as? Stage.Shown ?: return
         val codes = seen.prediction.lesions.map { it.code }.toSet()
-        val choice = Choice(codes - hidden, opacity).also { wanted = it }
+        val shown = if (told) codes - hidden else emptySet()
+        val choice = Choice(shown, opacity).also { wanted = it }
         worker.run({ if (choice === wanted) bitmapOf(seen, choice) else null }) { outcome ->
             if (stage !== seen || outcome !is Outcome.Done) return@run
             outcome.value?.let { drawn = it } // null: a finger on the slider was faster

@@ -19,6 +19,12 @@ internal class Entry(private val value: Any?, private val path: String) {
         if (!holds) refuse()
     }
 
+    /** Null where null stands; what is not there is at fault. */
+    fun orNull(): Entry? {
+        require(value != null)
+        return if (value == JSONObject.NULL) null else this
+    }
+
     fun asObject(): Entry {
         require(value is JSONObject)
         return this

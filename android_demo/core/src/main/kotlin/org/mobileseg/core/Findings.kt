@@ -14,12 +14,6 @@ data class Finding(val count: Int, val pixels: Int, val area: Double) {
     val basisPoints: Long get() = floor(area * 10_000 + 0.5).toLong()
 }
 
-/** What a person is told beside the masks; [text] is Python's, the app has its own words. */
-enum class Warning(val text: String) {
-    NO_RETINA("no retina found"),
-    TOO_SMALL("too small: the retina has fewer pixels than the network takes"),
-}
-
 /** @param retina share of the crop that is retina, float32; 0: none was found. */
 fun findingOf(mask: Mask, retina: Float): Finding {
     val pixels = mask.count
@@ -27,8 +21,9 @@ fun findingOf(mask: Mask, retina: Float): Finding {
     return Finding(components(mask), pixels, if (retina > 0f) pixels / whole else 0.0)
 }
 
-fun warningsOf(crop: Crop, retina: Float, side: Int): List<Warning> = when {
-    retina == 0f -> listOf(Warning.NO_RETINA)
-    maxOf(crop.width, crop.height) < side -> listOf(Warning.TOO_SMALL)
+/** What is raised without a quality output. */
+fun flagsOf(crop: Crop, retina: Float, side: Int): List<Flag> = when {
+    retina == 0f -> listOf(Flag.NO_RETINA)
+    maxOf(crop.width, crop.height) < side -> listOf(Flag.TOO_SMALL)
     else -> emptyList()
 }

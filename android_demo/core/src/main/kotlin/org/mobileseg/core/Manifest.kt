@@ -1,11 +1,26 @@
 package org.mobileseg.core
 
-/** One lesion that the model finds, in the order of its channels. */
-data class Lesion(val code: String, val name: String, val threshold: Double, val colour: Colour)
+/** Constants of a lesion's probabilities, which the model has inside. */
+data class Calibration(val a: Double, val b: Double)
+
+/**
+ * One lesion that the model finds, in the order of its channels.
+ *
+ * @property names by language; English is always there.
+ * @property calibration null: its probabilities are the network's own.
+ */
+data class Lesion(
+    val code: String,
+    val names: Map<String, String>,
+    val threshold: Double,
+    val colour: Colour,
+    val calibration: Calibration? = null,
+)
 
 /**
  * What an app needs to know of model.json.
  *
+ * @property quality null: the model says nothing of it.
  * @property sha256 of the artifact; null where it is a folder (Core ML), with a sum for each file.
  */
 data class Manifest(
@@ -19,6 +34,7 @@ data class Manifest(
     val frame: Size,
     val side: Int,
     val lesions: List<Lesion>,
+    val quality: QualitySpec?,
     val exporter: Map<String, String>,
     val sha256: String?,
     val bytes: Long?,

@@ -3,8 +3,11 @@ package org.mobileseg.core
 import org.json.JSONException
 import org.json.JSONObject
 
-/** In the order of channels, and of drawing. */
-internal val LESION_CODES = listOf("MA", "HE", "EX", "SE")
+/** That have names here, and all that schema 2 knows. */
+val LESION_CODES = listOf("MA", "HE", "EX", "SE")
+private val CODE = Regex("[A-Z][A-Z0-9]{0,7}")
+private const val MOST_LESIONS = 16
+private const val LARGEST_CONSTANT = 100.0 // of a calibration
 private val LEVELS = 0..255
 private val FRAME_PX = 32..4096 // whole-number sums inside the graph are exact up to there
 private const val SIDE_STEP = 32 // the networks halve their input five times
@@ -12,14 +15,31 @@ private val BYTES = 1L..(1L shl 40)
 private val SHA256 = Regex("[0-9a-f]{64}")
 
 /**
+ * A text, or what some writers put for a number that is none, or one that org.json refuses because
+ * no double holds it; in one go, without a deep stack.
+ */
+private val NO_NUMBER = Regex(
+    "\"(?:[^\"\\\\]++|\\\\.)*+\"|-?(?:NaN|Infinity)|-?[0-9.]+[eE][+]?[0-9]{3,}",
+)
+
+/**
  * The manifest in a text. The first entry that is not as it must be ends it, and every app checks
- * in this order.
+ * in this order. Of a text that is JSON but for a bare NaN or Infinity, it is the entry that this
+ * stands in.
  *
  * @throws ManifestProblem not JSON, of another schema or target, or an entry at fault.
  */
 fun readManifest(text: String, target: Target): Manifest {
-    val root = Entry(objectIn(text), "")
-    checkSchema(root.child("schema"))
+    objectIn(text)?.let { return manifestIn(Entry(it, ""), target) }
+    val quoted = NO_NUMBER.replace(text) { found ->
+        found.value.let { if (it.startsWith('"')) it else "\"$it\"" }
+    }
+    objectIn(quoted)?.let { manifestIn(Entry(it, ""), target) }
+    throw ManifestProblem("not-json", "", text.take(FIRST_CHARACTERS))
+}
+
+private fun manifestIn(root: Entry, target: Target): Manifest {
+    val newest = isNewest(root.child("schema"))
     root.child("target").let { if (it.textOrNull() != target.word) it.refuse("target") }
     val mobileseg = root.child("mobileseg").name()
     val precision = root.child("precision").name()
@@ -27,21 +47,23 @@ fun readManifest(text: String, target: Target): Manifest {
     val task = root.child("task").name()
     root.child("artifact").equal(target.artifact)
     root.child("graph").absentOr("whole")
-    root.child("answer").absentOr("probabilities")
+    root.child(if (newest) "head" else "answer").absentOr("probabilities")
     val frame = frameIn(root.child("frames"))
-    val lesions = lesionsIn(root.child("lesions"))
+    val lesions = lesionsIn(root.child("lesions"), newest)
     checkInput(root.child("input"), target, frame)
-    val side = sideIn(root.child("outputs"), lesions.size)
+    val quality = if (newest) qualityIn(root.child("quality")) else null
+    val side = sideIn(root.child("outputs"), lesions.size, quality)
     val exporter = exporterIn(root.child("exporter"))
     val sum = sumIn(root.child("files").asObject(), target)
     val name = root.firstMember() ?: variant
     return Manifest(
         target.word, precision, variant, task, mobileseg, target.artifact, name, frame, side,
-        lesions, exporter, sum?.sha256, sum?.bytes,
+        lesions, quality, exporter, sum?.sha256, sum?.bytes,
     )
 }
 
-private fun objectIn(text: String): JSONObject {
+/** Null: it is none. */
+private fun objectIn(text: String): JSONObject? {
     if (isStrictJson(text)) {
         try {
             return JSONObject(text)
@@ -51,15 +73,16 @@ private fun objectIn(text: String): JSONObject {
             // org.json reads lists in lists by recursion: a tower of them is no manifest
         }
     }
-    throw ManifestProblem("not-json", "", text.take(FIRST_CHARACTERS))
+    return null
 }
 
 private const val FIRST_CHARACTERS = 40 // of a text that is shown in an error
 
-private fun checkSchema(schema: Entry) {
+private fun isNewest(schema: Entry): Boolean {
     val found = schema.wholeOrNull() ?: schema.refuse("schema")
     if (found > Limits.SCHEMA) schema.refuse("schema-newer")
-    if (found < Limits.SCHEMA) schema.refuse("schema")
+    if (found < Limits.OLDEST_SCHEMA) schema.refuse("schema")
+    return found == Limits.SCHEMA.toDouble()
 }
 
 private fun frameIn(frames: Entry): Size {
@@ -67,18 +90,41 @@ private fun frameIn(frames: Entry): Size {
     return sizes.first().let { (height, width) -> Size(height, width) }
 }
 
-private fun lesionsIn(list: Entry): List<Lesion> {
+private fun lesionsIn(list: Entry, newest: Boolean): List<Lesion> {
     val read = mutableListOf<Lesion>()
-    for (lesion in list.elements(1..LESION_CODES.size)) {
-        val code = lesion.child("code")
-        val known = code.textOrNull()
-        code.require(known in LESION_CODES && read.none { it.code == known })
-        val name = lesion.child("name").name()
+    for (lesion in list.elements(1..(if (newest) MOST_LESIONS else LESION_CODES.size))) {
+        val code = lesion.child("code").let { entry -> codeIn(entry, newest, read.map { it.code }) }
+        val names = if (newest) namesIn(lesion) else mapOf(ENGLISH to lesion.child("name").name())
         val threshold = lesion.child("threshold").number(0.0..1.0)
         val (red, green, blue) = lesion.child("colour").wholes(3, LEVELS)
-        read += Lesion(code.name(), name, threshold, Colour(red, green, blue))
+        val calibration = if (newest) calibrationIn(lesion.child("calibration")) else null
+        read += Lesion(code, names, threshold, Colour(red, green, blue), calibration)
     }
     return read
+}
+
+private fun codeIn(entry: Entry, newest: Boolean, before: List<String>): String {
+    val code = entry.textOrNull() ?: entry.refuse()
+    val known = if (newest) CODE.matches(code) else code in LESION_CODES
+    entry.require(known && code !in before)
+    return code
+}
+
+/** By language; English is always there. */
+private fun namesIn(lesion: Entry): Map<String, String> {
+    val names = lesion.asObject().child("names").asObject()
+    names.child(ENGLISH).name()
+    return names.keys().associateWith { names.child(it).name() }
+}
+
+private const val ENGLISH = "en"
+
+private fun calibrationIn(entry: Entry): Calibration? {
+    val constants = entry.orNull()?.asObject() ?: return null
+    val a = constants.child("a").let { one ->
+        one.number(0.0..LARGEST_CONSTANT).also { one.require(it > 0) }
+    }
+    return Calibration(a, constants.child("b").number(-LARGEST_CONSTANT..LARGEST_CONSTANT))
 }
 
 private fun checkInput(input: Entry, target: Target, frame: Size) {
@@ -90,9 +136,11 @@ private fun checkInput(input: Entry, target: Target, frame: Size) {
     input.child("order").equal("RGB")
 }
 
-/** Checks the three outputs; returns the network's side. */
-private fun sideIn(list: Entry, lesions: Int): Int {
-    val (probabilities, crop, retina) = list.elements(3..3)
+/** Checks the three outputs, and the fourth where there is quality; returns the network's side. */
+private fun sideIn(list: Entry, lesions: Int, quality: QualitySpec?): Int {
+    val count = if (quality == null) 3 else 4
+    val outputs = list.elements(count..count)
+    val (probabilities, crop, retina) = outputs
     val side = probabilities.output("probabilities") { shape ->
         val (batch, channels, height, width) = shape.wholes(4, 1..FRAME_PX.last)
         shape.require(batch == 1 && channels == lesions)
@@ -101,6 +149,9 @@ private fun sideIn(list: Entry, lesions: Int): Int {
     }
     crop.output("crop") { it.shape(listOf(1, 4)) }
     retina.output("retina") { it.shape(listOf(1, 1)) }
+    if (quality != null) {
+        outputs[3].output("quality") { it.shape(listOf(1, lesions + quality.values.size)) }
+    }
     return side
 }
 

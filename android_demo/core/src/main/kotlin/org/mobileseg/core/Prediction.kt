@@ -22,7 +22,16 @@ class Prediction(val frame: Frame, val answer: Answer, manifest: Manifest) {
     val crop: Crop = Crop.of(answer.crop)
     val masks: List<Mask>
     val findings: List<Finding>
-    val warnings: List<Warning> = warningsOf(crop, answer.retina, manifest.side)
+
+    /** Null: the model says nothing of it. */
+    val quality: PictureQuality?
+
+    /** Of every picture of a model that says nothing of quality, as it always was. */
+    val usable: Boolean get() = quality?.usable ?: true
+    val flags: List<Flag>
+
+    /** What is said before any figure. */
+    val said: List<Flag> get() = saidOf(flags, usable)
 
     init {
         val expected = lesions.size * manifest.side * manifest.side
@@ -33,6 +42,12 @@ class Prediction(val frame: Frame, val answer: Answer, manifest: Manifest) {
             maskOf(answer.probabilities, c, manifest.side, lesion.threshold)
         }
         findings = masks.map { findingOf(it, answer.retina) }
+        val raised = flagsOf(crop, answer.retina, manifest.side)
+        quality = manifest.quality?.let { spec ->
+            val numbers = requireNotNull(answer.quality) { "no quality: expected it" }
+            judgeQuality(numbers, lesions.size, spec, raised)
+        }
+        flags = quality?.flags ?: raised
     }
 
     /** @param shown lesions to draw, by their code. */

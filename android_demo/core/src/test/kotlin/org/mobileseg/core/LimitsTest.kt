@@ -10,15 +10,25 @@ class LimitsTest {
     @Test
     fun `limits are Python's`() {
         assertEquals(constants.getInt("schema"), Limits.SCHEMA)
+        assertEquals(constants.getInt("oldest_schema"), Limits.OLDEST_SCHEMA)
         assertEquals(constants.getInt("opacity"), Limits.OPACITY)
         assertEquals(constants.getInt("most_megapixels"), Limits.MOST_MEGAPIXELS)
         assertEquals(constants.getLong("most_file_bytes"), Limits.MOST_FILE_BYTES)
     }
 
     @Test
-    fun `warnings are Python's`() {
-        assertEquals(constants.getString("no_retina"), Warning.NO_RETINA.text)
-        assertEquals(constants.getString("too_small"), Warning.TOO_SMALL.text)
+    fun `flags are Python's`() {
+        val flags = Flag.values().filter { it != Flag.POOR }
+        assertEquals(words("flags"), flags.map { it.code })
+        assertEquals(words("flags_by_values"), flags.filter { it.byValues }.map { it.code })
+    }
+
+    private fun words(key: String) = constants.getJSONArray(key).map { it as String }
+
+    @Test
+    fun `a flag is found by its code and no other word`() {
+        assertEquals(Flag.GLARE, Flag.of("glare"))
+        for (word in listOf("poor", "Glare", "", null)) assertEquals(null, Flag.of(word))
     }
 
     @Test

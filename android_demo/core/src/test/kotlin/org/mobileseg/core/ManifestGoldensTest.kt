@@ -28,13 +28,19 @@ class ManifestGoldensTest(private val file: String, private val case: JSONObject
         name = row.getString("name"),
         frame = row.size("frame_hw"),
         side = row.getInt("side"),
-        lesions = row.objects("lesions").map {
-            val threshold = it.getDouble("threshold")
-            Lesion(it.getString("code"), it.getString("name"), threshold, it.colour("colour"))
-        },
+        lesions = row.objects("lesions").map(::lesion),
+        quality = row.optJSONObject("quality")?.let(::qualitySpec),
         exporter = texts(row.getJSONObject("exporter")),
         sha256 = if (row.isNull("sha256")) null else row.getString("sha256"),
         bytes = if (row.isNull("bytes")) null else row.getLong("bytes"),
+    )
+
+    private fun lesion(row: JSONObject) = Lesion(
+        row.getString("code"),
+        texts(row.getJSONObject("names")),
+        row.getDouble("threshold"),
+        row.colour("colour"),
+        row.optJSONObject("calibration")?.let { Calibration(it.getDouble("a"), it.getDouble("b")) },
     )
 
     companion object {
@@ -43,6 +49,25 @@ class ManifestGoldensTest(private val file: String, private val case: JSONObject
         fun cases() = Goldens.objects("manifests").map { arrayOf(it.getString("file"), it) }
     }
 }
+
+/** Of a manifest or a golden case, which are right: without a check. */
+fun qualitySpec(row: JSONObject) = QualitySpec(
+    row.getDouble("usable"),
+    row.objects("values").map { value ->
+        QualityValue(
+            value.getString("name"),
+            value.getString("meaning"),
+            value.doubleOrNull("least"),
+            value.doubleOrNull("most"),
+            Flag.of(value.textOrNull("flag_below")),
+            Flag.of(value.textOrNull("flag_above")),
+        )
+    },
+)
+
+fun JSONObject.doubleOrNull(key: String): Double? = if (isNull(key)) null else getDouble(key)
+
+fun JSONObject.textOrNull(key: String): String? = if (isNull(key)) null else getString(key)
 
 data class Refused(val code: String, val entry: String) {
     companion object {

@@ -7,7 +7,7 @@ import org.junit.Test
 import org.junit.runner.RunWith
 import org.junit.runners.Parameterized
 
-/** Overlays, counts, areas and warnings, from Python's probabilities. */
+/** Overlays, counts, areas and flags, from Python's probabilities. */
 @RunWith(Parameterized::class)
 class OverlayGoldensTest(private val name: String) {
     private val case = Goldens.json("overlays/$name/case.json")
@@ -42,9 +42,9 @@ class OverlayGoldensTest(private val name: String) {
     }
 
     @Test
-    fun `the warnings are Python's`() {
+    fun `the flags are Python's`() {
         val expected = case.getJSONObject("expected").getJSONArray("flags").map { it as String }
-        assertEquals(expected, prediction.warnings.map { it.text })
+        assertEquals(expected, prediction.flags.map { it.code })
     }
 
     private fun bytes(file: String) = Goldens.bytes("overlays/$name/$file")
@@ -52,7 +52,7 @@ class OverlayGoldensTest(private val name: String) {
     private fun manifest() = manifestWith(lesions.map(::lesion), case)
 
     private fun lesion(row: JSONObject) =
-        Lesion(row.getString("code"), "", row.getDouble("threshold"), row.colour("colour"))
+        Lesion(row.getString("code"), emptyMap(), row.getDouble("threshold"), row.colour("colour"))
 
     companion object {
         @JvmStatic
