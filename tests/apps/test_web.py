@@ -6,7 +6,9 @@ and compares. SCREENSHOT=FILE names where the picture of the page at phone size 
 
 from __future__ import annotations
 
+import hashlib
 import io
+import json
 import os
 import re
 import shutil
@@ -132,6 +134,43 @@ def write_bundle(folder: Path, bundle: Path, photos: list[Photo], tolerance: flo
         write_case(folder / "cases" / Path(photo.file).stem, photo, predictor, tolerance)
 
 
+def write_judged(folder: Path, bundle: Path) -> None:
+    """A model that calls every picture dark and poor, and what Python says of such pictures.
+
+    Its quality output is a constant: the page is asked, not the graph.
+    """
+    import onnx
+
+    from converters.apps.goldens.qualities import QUALITY
+    from mobileseg.evaluation.picture_flags import QualitySpec, judge_quality
+
+    write_bundle(folder, bundle, exact_photos()[:1], 0)
+    manifest = json.loads((folder / "model" / "model.json").read_text())
+    codes = [lesion["code"] for lesion in manifest["lesions"]]  # four
+    numbers = np.array([0.9, 0.3, 0.7, 0.8, 0.05, 4.0, 0.0], np.float32)
+    model = onnx.load(folder / "model" / "model.onnx")
+    tensor = onnx.numpy_helper.from_array(numbers[None], "quality_value")
+    model.graph.node.append(onnx.helper.make_node("Constant", [], ["quality"], value=tensor))
+    shape = [1, len(numbers)]
+    described = onnx.helper.make_tensor_value_info("quality", onnx.TensorProto.FLOAT, shape)
+    model.graph.output.append(described)
+    onnx.save(model, folder / "model" / "model.onnx")
+    content = (folder / "model" / "model.onnx").read_bytes()
+    manifest["outputs"].append({"name": "quality", "shape": shape, "dtype": "float32"})
+    manifest["quality"] = QUALITY
+    manifest["files"]["model.onnx"] = {
+        "sha256": hashlib.sha256(content).hexdigest(),
+        "bytes": len(content),
+    }
+    first = manifest["lesions"][0]
+    first["names"] = {"en": "made-up spots", "de": "ausgedachte Flecken"}
+    first["calibration"] = {"a": 1, "b": 0}
+    (folder / "model" / "model.json").write_text(json.dumps(manifest))
+    said = judge_quality(numbers, codes, QualitySpec.from_json(QUALITY))
+    assert not said.usable and said.flags == ("too-dark",)
+    write_json(folder / "quality.json", {"percent": said.percent, "sentences": said.sentences})
+
+
 def write_bad_photos(folder: Path) -> None:
     folder.mkdir()
     (folder / "words.jpg").write_bytes(b"these are words\n" * 50)
@@ -160,6 +199,7 @@ def expected(
             out / "shipped", app_bundles / "onnx", exact_photos() + near_photos(), tolerance
         )
         write_bundle(out / "four", folder / "four", exact_photos()[:2] + turned_photos(), WILD)
+        write_judged(out / "judged", folder / "four")
         write_bad_photos(out / "bad")
         (out / "samples").mkdir()
         write_samples(out / "samples")

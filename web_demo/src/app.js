@@ -9,6 +9,7 @@ import { hearNews, storePage } from './offline.js';
 import { overlay } from './overlay.js';
 import { Panel, lesionName } from './panel.js';
 import { Problem, asProblem } from './problem.js';
+import { judgeQuality, sentences } from './quality.js';
 import { offerSamples } from './samples.js';
 import { Texts, chooseLanguage } from './texts.js';
 import { View } from './view.js';
@@ -77,7 +78,9 @@ async function openEngine() {
 function showModel(manifest) {
   known.manifest = manifest;
   const { name, variant, precision, mobileseg } = manifest;
-  $('#model').textContent = texts.say('model_line', name, variant, precision, mobileseg);
+  const line = texts.say('model_line', name, variant, precision, mobileseg);
+  const calibrated = manifest.lesions.some(({ calibration }) => calibration);
+  $('#model').textContent = calibrated ? `${line}, ${texts.say('calibrated')}` : line;
   $('#facts').hidden = false;
   $('#findings').hidden = false;
   panel = new Panel($('#lesions'), manifest.lesions, texts, draw);
@@ -113,7 +116,9 @@ function show(answer) {
     masks[code] = threshold(answer.probabilities.subarray(c * size, (c + 1) * size), limit);
     findings[code] = finding(masks[code], side, answer.retina);
   });
-  known.result = { ...answer, masks, findings, flags: flags(answer.crop, answer.retina, side) };
+  const judged = judge(answer);
+  // An unusable picture's lesions wait for a deliberate step.
+  known.result = { ...answer, ...judged, masks, findings, told: judged.usable };
   $('#empty').hidden = true;
   $('#tools').hidden = false;
   $('#picture').hidden = false;
@@ -121,21 +126,56 @@ function show(answer) {
   $('#latency').textContent = texts.say('milliseconds', Math.round(answer.latencyMs));
   [$('#picture').height, $('#picture').width] = answer.contentHw;
   $('#stage').style.setProperty('--shape', answer.contentHw[0] / answer.contentHw[1]);
-  panel.show(findings);
-  for (const flag of known.result.flags) notes.show('warning', texts.say(flag));
-  paint();
+  showQuality(judged);
   view.fit();
+  tell();
   setState('shown');
+}
+
+// What may be said of the picture; without a quality output every one is usable, as it always was.
+function judge({ crop, retina, quality }) {
+  const { side, lesions, quality: spec } = known.manifest;
+  const raised = flags(crop, retina, side);
+  if (!spec) return { flags: raised, usable: true, judged: null };
+  const codes = lesions.map(({ code }) => code);
+  const judged = judgeQuality(quality, codes, spec, raised);
+  return { flags: judged.flags, usable: judged.usable, judged };
+}
+
+// The sentences before any figure.
+function showQuality({ flags: raised, usable, judged }) {
+  $('#quality').hidden = !judged;
+  if (judged) $('#quality b').textContent = texts.say('quality_value', judged.percent);
+  const said = sentences({ flags: raised, usable }).map((key) => texts.say(key));
+  const button = { text: texts.say('show_counts'), act: showCounts };
+  if (said.length) notes.show('warning', said.join(' '), usable ? undefined : button);
+}
+
+// The deliberate step.
+function showCounts() {
+  known.result.told = true;
+  const said = sentences(known.result).map((key) => texts.say(key));
+  notes.show('warning', said.join(' '));
+  tell();
+  $('#lesions input').focus();
+}
+
+function tell() {
+  panel.show(known.result.told ? known.result.findings : null);
+  paint();
   $('#status').textContent = spoken(known.result);
 }
 
 // The result as one would read it out.
-function spoken({ latencyMs, findings, flags: warned }) {
-  const parts = Object.entries(findings).map(([code, found]) =>
-    texts.say('finding', lesionName(code, texts), found.count, texts.area(found)),
-  );
+function spoken({ latencyMs, findings, flags: raised, usable, judged, told }) {
+  const warned = sentences({ flags: raised, usable }).map((key) => texts.say(key).slice(0, -1));
+  const quality = judged ? [texts.say('quality_spoken', judged.percent)] : [];
+  const parts = known.manifest.lesions.map((lesion) => {
+    const found = findings[lesion.code];
+    return texts.say('finding', lesionName(lesion, texts), found.count, texts.area(found));
+  });
   const done = texts.say('done', Math.round(latencyMs));
-  return [done, ...warned.map((flag) => texts.say(flag)), ...parts].join('. ');
+  return [...warned, done, ...quality, ...(told ? parts : [])].join('. ');
 }
 
 // At most once a frame, however fast the slider moves.
@@ -149,13 +189,13 @@ function paint() {
   $('#opacity-value').textContent = texts.say('opacity_value', Math.round((opacity * 100) / 255));
   $('#opacity').setAttribute('aria-valuetext', $('#opacity-value').textContent);
   if (!known.result) return;
-  const { frame, contentHw, crop, masks } = known.result;
+  const { frame, contentHw, crop, masks, told } = known.result;
   const { frameHw, side, lesions } = known.manifest;
   const shown = panel.shown();
   const coloured = lesions.map(({ code, colour }) => ({
     colour,
     mask: masks[code],
-    shown: shown.includes(code),
+    shown: told && shown.includes(code),
   }));
   const drawn = overlay({ frame, frameHw, contentHw, side, crop, opacity, lesions: coloured });
   const picture = new ImageData(drawn, contentHw[1], contentHw[0]);

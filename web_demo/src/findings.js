@@ -8,10 +8,10 @@ export function threshold(probabilities, limit) {
   return mask;
 }
 
-// Warnings, as keys of the texts.
+// Flags that need no quality output: see constants.js.
 export function flags(crop, retina, side) {
-  if (retina === 0) return ['no_retina'];
-  return Math.max(crop[2], crop[3]) < side ? ['too_small'] : [];
+  if (retina === 0) return ['no-retina'];
+  return Math.max(crop[2], crop[3]) < side ? ['too-small'] : [];
 }
 
 // One lesion in one picture; `area` is a share of the retina, `basisPoints` hundredths of a percent.

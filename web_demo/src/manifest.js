@@ -1,11 +1,27 @@
 // model.json as an app reads it: the same manifest, or the same first problem, in every language.
 // Held to tests/goldens/manifests; the order of the checks is part of the rule.
 
-import { LESIONS, SCHEMA } from './constants.js';
+import { LESIONS, OLDEST_SCHEMA, SCHEMA } from './constants.js';
+import {
+  Wrong,
+  isAll,
+  isLike,
+  isNew,
+  isNullOr,
+  isNumberAbove,
+  take,
+  takeIfThere,
+} from './entries.js';
 import { isList, isName, isNumber, isObject, isOneOf, isSame, isText, isWhole } from './kinds.js';
+import { readQuality } from './manifest-quality.js';
 
 const LARGEST_PX = 4096; // of a frame or a network's side: whole-number sums are exact up to there
 const LARGEST_BYTES = 2 ** 40; // of an artifact
+const MOST_LESIONS = 16;
+const CODE = /^[A-Z][A-Z0-9]{0,7}$/;
+const LARGEST_CONSTANT = 100; // of a calibration
+// A text, or what some writers put for a number that is none.
+const NO_NUMBER = /"(?:[^"\\]|\\.)*"|-?(?:NaN|Infinity)/g;
 
 // What each target's apps load, and the shape they hand over. A package is a folder: no one sum.
 const TARGETS = {
@@ -13,23 +29,6 @@ const TARGETS = {
   onnx: { artifact: 'model.onnx', shape: ([h, w]) => [1, h, w, 3], listed: true },
   coreml: { artifact: 'model.mlpackage', shape: ([h, w]) => [1, 3, h, w], listed: false },
 };
-
-class Wrong extends Error {
-  constructor(code, entry, found) {
-    super(`${code} ${entry}`);
-    this.problem = { code, entry, found };
-  }
-}
-
-// The value of an entry that has to be there and to fit; or the problem, by the entry's path.
-function take(object, path, key, fits) {
-  const entry = typeof key === 'number' ? `${path}[${key}]` : path ? `${path}.${key}` : key;
-  if (!Object.hasOwn(object, key) || !fits(object[key])) throw new Wrong('entry', entry);
-  return object[key];
-}
-
-const takeIfThere = (object, path, key, fits) =>
-  Object.hasOwn(object, key) && take(object, path, key, fits);
 
 // {manifest} with what the app needs to know, or {problem: {code, entry, found}}.
 export function parseManifest(text, app) {
@@ -41,20 +40,38 @@ export function parseManifest(text, app) {
   }
 }
 
+// Of a text that is JSON but for a bare NaN or Infinity, the entry is named that it stands in.
 function read(text, app) {
-  const top = root(text);
-  checkSchema(top.schema);
+  const value = parsed(text);
+  if (value !== undefined) return readObject(value, app);
+  const quoted = text.replace(NO_NUMBER, (found) => (found[0] === '"' ? found : `"${found}"`));
+  readObject(parsed(quoted), app);
+  throw new Wrong('not-json', ''); // it stands where a text may be, or where nobody looks
+}
+
+function parsed(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined; // which no JSON is
+  }
+}
+
+function readObject(top, app) {
+  if (!isObject(top)) throw new Wrong('not-json', '');
+  const newest = checkSchema(top.schema);
   if (top.target !== app) throw new Wrong('target', 'target', top.target);
   const [mobileseg, precision, variant, task] = ['mobileseg', 'precision', 'variant', 'task'].map(
     (key) => take(top, '', key, isName),
   );
   const artifact = take(top, '', 'artifact', isOneOf(TARGETS[app].artifact));
   takeIfThere(top, '', 'graph', isOneOf('whole'));
-  takeIfThere(top, '', 'answer', isOneOf('probabilities'));
+  takeIfThere(top, '', newest ? 'head' : 'answer', isOneOf('probabilities'));
   const frameHw = readFrame(top);
-  const lesions = readLesions(top);
+  const lesions = readLesions(top, newest);
   const inputName = readInput(top, TARGETS[app].shape(frameHw));
-  const side = readOutputs(top, lesions.length);
+  const quality = newest ? readQuality(top) : null;
+  const side = readOutputs(top, lesions.length, quality);
   const exporter = take(top, '', 'exporter', isObject);
   for (const key of Object.keys(exporter)) take(exporter, 'exporter', key, isText);
   const listed = readListed(top, artifact, TARGETS[app].listed);
@@ -70,25 +87,16 @@ function read(text, app) {
     frameHw,
     side,
     lesions,
+    quality,
     inputName,
     exporter,
     ...listed,
   };
 }
 
-function root(text) {
-  let value;
-  try {
-    value = JSON.parse(text);
-  } catch {
-    throw new Wrong('not-json', '');
-  }
-  if (!isObject(value)) throw new Wrong('not-json', '');
-  return value;
-}
-
+// Whether it is the newest.
 function checkSchema(found) {
-  if (found === SCHEMA) return;
+  if (found === SCHEMA || found === OLDEST_SCHEMA) return found === SCHEMA;
   const newer = Number.isInteger(found) && found > SCHEMA;
   throw new Wrong(newer ? 'schema-newer' : 'schema', 'schema', found);
 }
@@ -99,24 +107,37 @@ function readFrame(top) {
   return frames[0];
 }
 
-function readLesions(top) {
-  const lesions = take(top, '', 'lesions', isList(1, LESIONS.length));
+function readLesions(top, newest) {
+  const lesions = take(top, '', 'lesions', isList(1, newest ? MOST_LESIONS : LESIONS.length));
+  const isCode = newest ? isLike(CODE) : isOneOf(...LESIONS);
   const seen = [];
   return lesions.map((_, i) => {
     const path = `lesions[${i}]`;
     const lesion = take(lesions, 'lesions', i, isObject);
-    const code = take(
-      lesion,
-      path,
-      'code',
-      (value) => LESIONS.includes(value) && !seen.includes(value),
-    );
+    const code = take(lesion, path, 'code', isAll(isCode, isNew(seen)));
     seen.push(code);
-    const name = take(lesion, path, 'name', isName);
+    const names = newest ? readNames(lesion, path) : { en: take(lesion, path, 'name', isName) };
     const threshold = take(lesion, path, 'threshold', isNumber(0, 1));
     const colour = take(lesion, path, 'colour', isList(3, 3, isWhole(0, 255)));
-    return { code, name, threshold, colour };
+    const calibration = newest ? readCalibration(lesion, path) : null;
+    return { code, names, threshold, colour, calibration };
   });
+}
+
+// By language; English is always there.
+function readNames(lesion, path) {
+  const names = take(lesion, path, 'names', isObject);
+  for (const language of ['en', ...Object.keys(names)])
+    take(names, `${path}.names`, language, isName);
+  return names;
+}
+
+function readCalibration(lesion, path) {
+  const constants = take(lesion, path, 'calibration', isNullOr(isObject));
+  if (constants === null) return null;
+  const at = `${path}.calibration`;
+  const a = take(constants, at, 'a', isNumberAbove(0, LARGEST_CONSTANT));
+  return { a, b: take(constants, at, 'b', isNumber(-LARGEST_CONSTANT, LARGEST_CONSTANT)) };
 }
 
 function readInput(top, shape) {
@@ -128,7 +149,7 @@ function readInput(top, shape) {
   return name;
 }
 
-function readOutputs(top, lesions) {
+function readOutputs(top, lesions, quality) {
   const isMaps = (shape) =>
     isList(4, 4, isWhole(1, LARGEST_PX))(shape) &&
     isSame([1, lesions, shape[2], shape[2]])(shape) &&
@@ -138,7 +159,8 @@ function readOutputs(top, lesions) {
     ['crop', isSame([1, 4])],
     ['retina', isSame([1, 1])],
   ];
-  const outputs = take(top, '', 'outputs', isList(3, 3));
+  if (quality) shapes.push(['quality', isSame([1, lesions + quality.values.length])]);
+  const outputs = take(top, '', 'outputs', isList(shapes.length, shapes.length));
   shapes.forEach(([name, fits], i) => {
     const output = take(outputs, 'outputs', i, isObject);
     take(output, `outputs[${i}]`, 'name', isOneOf(name));

@@ -1,5 +1,7 @@
 // The lesions beside the picture: a switch, a count and an area for each.
 
+import { LESIONS } from './constants.js';
+
 export class Panel {
   // `onChange`: called when other lesions are to be shown.
   constructor(rows, lesions, texts, onChange) {
@@ -22,10 +24,17 @@ export class Panel {
   }
 }
 
-export const lesionName = (code, texts) => texts.say(`lesion_${code.toLowerCase()}`);
+// Its own in the page's language, else ours for it, else its English one: as a line begins.
+export function lesionName({ code, names }, texts) {
+  const { language } = texts;
+  const ours = LESIONS.includes(code) ? texts.say(`lesion_${code.toLowerCase()}`) : names.en;
+  const [first, ...rest] = names[language] ?? ours;
+  return first.toLocaleUpperCase(language) + rest.join('');
+}
 
-function makeRow({ code, colour }, texts) {
-  const name = lesionName(code, texts);
+function makeRow(lesion, texts) {
+  const { code, colour } = lesion;
+  const name = lesionName(lesion, texts);
   const box = make('input', { type: 'checkbox', checked: true });
   box.setAttribute('role', 'switch');
   box.setAttribute('aria-label', texts.say('show_lesion', name));

@@ -34,21 +34,25 @@ export class Session {
   }
 
   // `frame`: (H · W · 3) uint8 RGB. Gives (C · side · side) probabilities, the crop in frame
-  // pixels, the retina's share of it, and how long the model took.
+  // pixels, the retina's share of it, (C + K) quality if the model has it, and how long it took.
   async run(frame) {
-    const { inputName, frameHw, side, lesions } = this.manifest;
+    const { inputName, frameHw, side, lesions, quality: spec } = this.manifest;
     try {
       const input = new this.ort.Tensor('uint8', frame, [1, ...frameHw, 3]);
       const started = performance.now();
-      const { probabilities, crop, retina } = await this.session.run({ [inputName]: input });
+      const { probabilities, crop, retina, quality } = await this.session.run({
+        [inputName]: input,
+      });
       const latencyMs = performance.now() - started;
       expectShape('probabilities', probabilities, [1, lesions.length, side, side]);
       expectShape('crop', crop, [1, 4]);
       expectShape('retina', retina, [1, 1]);
+      if (spec) expectShape('quality', quality, [1, lesions.length + spec.values.length]);
       return {
         probabilities: Float32Array.from(probabilities.data),
         crop: Array.from(crop.data, Math.round), // whole already; 32-bit numbers by format
         retina: retina.data[0],
+        quality: spec && Float32Array.from(quality.data),
         latencyMs,
       };
     } catch (error) {

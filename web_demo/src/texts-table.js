@@ -109,13 +109,25 @@ export const TABLE = {
     "en": "{0}: {1}, {2} of the retina",
     "de": "{0}: {1}, {2} der Netzhaut"
   },
-  "no_retina": {
-    "en": "No retina found",
-    "de": "Keine Netzhaut gefunden"
+  "quality": {
+    "en": "Picture quality",
+    "de": "Bildqualität"
   },
-  "too_small": {
-    "en": "Too small: the retina has fewer pixels than the network takes",
-    "de": "Zu klein: Die Netzhaut hat weniger Pixel, als das Netz nimmt"
+  "quality_value": {
+    "en": "{0} %",
+    "de": "{0} %"
+  },
+  "quality_spoken": {
+    "en": "Picture quality {0} %",
+    "de": "Bildqualität {0} %"
+  },
+  "show_counts": {
+    "en": "Show the counts all the same",
+    "de": "Zahlen trotzdem zeigen"
+  },
+  "calibrated": {
+    "en": "calibrated",
+    "de": "kalibriert"
   },
   "working": {
     "en": "Looking for lesions…",
@@ -228,5 +240,45 @@ export const TABLE = {
   "reload": {
     "en": "Load it",
     "de": "Neu laden"
+  },
+  "flag_no_retina": {
+    "en": "No retina found.",
+    "de": "Keine Netzhaut gefunden."
+  },
+  "flag_not_fundus": {
+    "en": "This does not look like a retina.",
+    "de": "Das sieht nicht nach einer Netzhaut aus."
+  },
+  "flag_too_dark": {
+    "en": "Too dark: bring the light closer and take it again.",
+    "de": "Zu dunkel: Licht näher halten und noch einmal aufnehmen."
+  },
+  "flag_too_bright": {
+    "en": "Too bright: dim the light and take it again.",
+    "de": "Zu hell: Licht schwächer stellen und noch einmal aufnehmen."
+  },
+  "flag_blurred": {
+    "en": "Blurred: hold still, focus, and take it again.",
+    "de": "Unscharf: ruhig halten, scharf stellen und noch einmal aufnehmen."
+  },
+  "flag_glare": {
+    "en": "Glare: change the angle of the light and take it again.",
+    "de": "Spiegelung: Winkel des Lichts ändern und noch einmal aufnehmen."
+  },
+  "flag_field_cut": {
+    "en": "Part of the retina is cut off: move back or re-centre, and take it again.",
+    "de": "Ein Teil der Netzhaut fehlt: Abstand vergrößern oder neu ausrichten und noch einmal aufnehmen."
+  },
+  "flag_odd_colour": {
+    "en": "Colours unlike the pictures it was trained on: check the camera's white balance.",
+    "de": "Farben anders als in den Trainingsbildern: Weißabgleich der Kamera prüfen."
+  },
+  "flag_too_small": {
+    "en": "Too small: the retina has fewer pixels than the network takes.",
+    "de": "Zu klein: Die Netzhaut hat weniger Pixel, als das Netz nimmt."
+  },
+  "flag_poor": {
+    "en": "Too poor to find lesions in: take it again.",
+    "de": "Zu schlecht, um Läsionen zu finden: noch einmal aufnehmen."
   }
 };

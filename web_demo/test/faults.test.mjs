@@ -91,9 +91,51 @@ const FAULTS = [
   {
     fault: 'takes a lesion twice',
     file: 'manifest.js',
-    from: ' && !seen.includes(value)',
+    from: ', isNew(seen)',
     to: '',
     test: 'manifest',
+  },
+  {
+    fault: 'takes a limit without its flag',
+    file: 'manifest-quality.js',
+    from: 'limit === null ? isOneOf(null) : ',
+    to: '',
+    test: 'manifest',
+  },
+  {
+    fault: 'does not name the entry of a NaN',
+    file: 'manifest.js',
+    from: '  readObject(parsed(quoted), app);',
+    to: '',
+    test: 'manifest',
+  },
+  {
+    fault: 'lets no number pass a limit',
+    file: 'quality.js',
+    from: '!(value >= Math.fround(least))',
+    to: 'value < Math.fround(least)',
+    test: 'quality',
+  },
+  {
+    fault: 'compares a limit in 64 bits',
+    file: 'quality.js',
+    from: 'Math.fround(most)',
+    to: 'most',
+    test: 'quality',
+  },
+  {
+    fault: 'takes the best lesion for the picture',
+    file: 'quality.js',
+    from: 'Math.min(...shares)',
+    to: 'Math.max(...shares)',
+    test: 'quality',
+  },
+  {
+    fault: 'calls what is no fundus usable',
+    file: 'quality.js',
+    from: ' && !flags.some((flag) => FATAL_FLAGS.includes(flag))',
+    to: '',
+    test: 'quality',
   },
 ];
 

@@ -4,6 +4,8 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 
+import { FLAGS, LESIONS } from '../src/constants.js';
+
 const HERE = join(import.meta.dirname, '..');
 const PATTERNS = [
   /data-(?:text|label)="(\w+)"/g,
@@ -11,7 +13,10 @@ const PATTERNS = [
   /Problem\('(\w+)'/g,
   /key: '(error_\w+)'/g,
 ];
-const COMPUTED = ['no_retina', 'too_small', 'lesion_ma', 'lesion_he', 'lesion_ex', 'lesion_se'];
+const COMPUTED = [
+  ...LESIONS.map((code) => `lesion_${code.toLowerCase()}`),
+  ...[...FLAGS, 'poor'].map((flag) => `flag_${flag.replaceAll('-', '_')}`),
+];
 
 export function usedKeys() {
   const files = readdirSync(join(HERE, 'src')).filter((name) => name !== 'texts-table.js');

@@ -203,9 +203,9 @@ describe('failures', { skip: notRun }, () => {
     const warnings = () =>
       opened.page.$$eval('.note.warning', (notes) => notes.map((note) => note.textContent));
     await pick(opened.page, named('black'));
-    assert.deepEqual(await warnings(), [english('no_retina')]);
+    assert.deepEqual(await warnings(), [english('flag_no_retina')]);
     await pick(opened.page, named('few-pixels'));
-    assert.deepEqual(await warnings(), [english('too_small')]);
+    assert.deepEqual(await warnings(), [english('flag_too_small')]);
     await pick(opened.page, named('odd'));
     assert.deepEqual(await warnings(), []);
     await close(opened);

@@ -3,9 +3,12 @@ import { test } from 'node:test';
 
 import {
   ARTIFACT,
+  FLAGS,
+  FLAGS_BY_VALUES,
   LESIONS,
   MOST_FILE_BYTES,
   MOST_MEGAPIXELS,
+  OLDEST_SCHEMA,
   OPACITY,
   SCHEMA,
   TARGET,
@@ -36,10 +39,13 @@ test('the goldens have a good and a bad manifest of our own target', () => {
 test('constants are those of every app', () => {
   const { constants } = index;
   assert.deepEqual(
-    [OPACITY, SCHEMA, MOST_MEGAPIXELS, MOST_FILE_BYTES, LESIONS],
+    [OPACITY, SCHEMA, OLDEST_SCHEMA, FLAGS, FLAGS_BY_VALUES, MOST_MEGAPIXELS, MOST_FILE_BYTES, LESIONS],
     [
       constants.opacity,
       constants.schema,
+      constants.oldest_schema,
+      constants.flags,
+      constants.flags_by_values,
       constants.most_megapixels,
       constants.most_file_bytes,
       constants.lesions.map(({ code }) => code),
