@@ -29,7 +29,7 @@ PLANTED = [
         "Findings.swift",
         "max(0, column - 1)...min(side - 1, column + 1)",
         "column...column",
-        "testFindingsAndWarningsArePythons",
+        "testFindingsAndFlagsArePythons",
     ),
     (
         "Orientation.swift",
@@ -44,14 +44,27 @@ PLANTED = [
         "testManifestsAreReadOrRefusedAsPythonDoes",
     ),
     ("ArtifactSum.swift", "\\(name) \\(files", "\\(files", "testArtifactSumsArePythons"),
+    ("Quality.swift", "lesions.min()", "lesions.max()", "testQualityAndSentencesArePythons"),
 ]
 # Each of these would show in a test that already fails by one of those above.
 PLANTED_ALONE = [
     ("Mask.swift", "probability >= limit", "probability > limit", "testThresholdsCompareInFloat32"),
-    ("Findings.swift", "10_000 + 0.5", "10_000", "testFindingsAndWarningsArePythons"),
-    ("Findings.swift", "[Warning.tooSmall]", "[]", "testFindingsAndWarningsArePythons"),
+    ("Findings.swift", "10_000 + 0.5", "10_000", "testFindingsAndFlagsArePythons"),
+    ("Findings.swift", "[Flag.tooSmall]", "[]", "testFindingsAndFlagsArePythons"),
     ("FrameFitter.swift", "+ area) /", "+ area - 1) /", "testPhotoToFrameIsPythonsByteForByte"),
     ("FittedSize.swift", "+ photo.width) / (2", ") / (2", "testPhotoToFrameIsPythonsByteForByte"),
+    (
+        "Quality.swift",
+        "!(value >= Float(limit))",
+        "value < Float(limit)",
+        "testQualityAndSentencesArePythons",
+    ),
+    (
+        "Manifest.swift",
+        "quotingNoNumbers(in: json)",
+        "json",
+        "testManifestsAreReadOrRefusedAsPythonDoes",
+    ),
     ("Overlay.swift", "inside >= 0", "inside > 0", "testOverlaysArePythonsByteForByte"),
 ]
 

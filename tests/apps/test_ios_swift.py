@@ -75,11 +75,16 @@ def test_constants_are_the_packages() -> None:
         "lesionCodes": [lesion["code"] for lesion in expected["lesions"]],
         "opacity": expected["opacity"],
         "schema": expected["schema"],
+        "oldestSchema": expected["oldest_schema"],
         "mostMegapixels": expected["most_megapixels"],
         "mostFileBytes": expected["most_file_bytes"],
-        "noRetina": expected["no_retina"],
-        "tooSmall": expected["too_small"],
     }
+
+
+def test_flags_are_the_packages_in_their_order() -> None:
+    code = (CORE / "Quality.swift").read_text(encoding="utf-8")
+    flags = re.findall(r'^    case \w+ = "(\S+)"$', code, re.MULTILINE)
+    assert flags == [*INDEX["constants"]["flags"], "poor"]
 
 
 def test_every_kind_of_golden_is_read_by_a_swift_test() -> None:

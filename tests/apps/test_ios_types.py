@@ -92,10 +92,10 @@ PLANTED = {
     ),
     "a case left out": Fault(
         "RetinaDemo/App/Texts.swift",
-        "case .tooSmall: return text(.tooSmall)",
+        "case .tooSmall: return text(.flagTooSmall)",
         "",
         "switch must be exhaustive",
-        at="switch warning {",
+        at="switch flag {",
     ),
     "no answer to a case that Apple may add": Fault(
         "RetinaDemo/Bench/Device.swift",

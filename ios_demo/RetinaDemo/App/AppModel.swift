@@ -17,6 +17,8 @@ final class AppModel: ObservableObject {
     @Published private(set) var manifest: Manifest?
     @Published private(set) var analysis: Analysis?
     @Published private(set) var picture: CGImage?
+    /// An unusable picture's lesions are told after a deliberate step.
+    @Published private(set) var isTold: Bool = false
     @Published private(set) var isWorking: Bool = false
     @Published private(set) var latencies: [ComputeUnits: Double] = [:]
     @Published var problem: String?
@@ -69,6 +71,14 @@ final class AppModel: ObservableObject {
         redraw()
     }
 
+    /// The deliberate step.
+    func tell() {
+        guard let shown: Analysis = analysis else { return }
+        isTold = true
+        redraw()
+        announce(shown)
+    }
+
     /// The photo at hand, by the model as it is loaded now.
     private func lookAgain() async {
         guard let photo: Photo = analysis?.photo, runner != nil else { return }
@@ -88,6 +98,7 @@ final class AppModel: ObservableObject {
             guard mine == asked else { return true }
             isWorking = false
             analysis = found
+            isTold = found.isUsable
             latencies[by] = found.milliseconds
             redraw()
             announce(found)
@@ -109,7 +120,8 @@ final class AppModel: ObservableObject {
 
     private func redraw() {
         guard let shown: Analysis = analysis else { return }
-        let codes: Set<String> = hidden
+        let all: [String] = shown.lesions.map { (found: FoundLesion) -> String in found.id }
+        let codes: Set<String> = isTold ? hidden : Set(all)
         let level: Int = opacity
         drawing?.cancel()
         drawing = Task {
@@ -127,8 +139,8 @@ final class AppModel: ObservableObject {
     private func announce(_ found: Analysis) {
         let time: String = Texts.whole(Int(found.milliseconds.rounded()))
         let parts: [String] =
-            [Texts.text(.done, time)] + found.warnings.map(Texts.warning)
-            + found.lesions.map(Texts.sentence)
+            found.said.map(Texts.spoken) + [Texts.text(.done, time)]
+            + Texts.figures(of: found, isTold: isTold)
         UIAccessibility.post(
             notification: .announcement, argument: parts.joined(separator: ". "))
     }

@@ -20,13 +20,16 @@ enum Texts {
         decimalText(Double(value), places: 0, locale: Locale.current)
     }
 
-    /// The manifest's own name where the app has none in the person's language.
+    /// Its own in the app's language, else the app's for it, else its English one: as a line
+    /// begins.
     static func name(of lesion: Lesion) -> String {
         let keys: [String: TextKey] = [
             "MA": .lesionMA, "HE": .lesionHE, "EX": .lesionEX, "SE": .lesionSE
         ]
-        guard let key: TextKey = keys[lesion.code] else { return lesion.name }
-        return text(key)
+        let language: String = Bundle.main.preferredLocalizations.first ?? "en"
+        let ours: String? = keys[lesion.code].map { (key: TextKey) -> String in text(key) }
+        let name: String = lesion.names[language] ?? ours ?? lesion.names["en"] ?? lesion.code
+        return name.prefix(1).uppercased() + name.dropFirst()
     }
 
     static func area(of finding: Finding) -> String {
@@ -39,15 +42,45 @@ enum Texts {
             .finding, name(of: found.lesion), whole(found.finding.count), area(of: found.finding))
     }
 
-    static func warning(_ warning: Warning) -> String {
-        switch warning {
-        case .noRetina: return text(.noRetina)
-        case .tooSmall: return text(.tooSmall)
+    /// What is said of a picture.
+    static func sentence(_ flag: Flag) -> String {
+        switch flag {
+        case .noRetina: return text(.flagNoRetina)
+        case .notFundus: return text(.flagNotFundus)
+        case .tooDark: return text(.flagTooDark)
+        case .tooBright: return text(.flagTooBright)
+        case .blurred: return text(.flagBlurred)
+        case .glare: return text(.flagGlare)
+        case .fieldCut: return text(.flagFieldCut)
+        case .oddColour: return text(.flagOddColour)
+        case .tooSmall: return text(.flagTooSmall)
+        case .poor: return text(.flagPoor)
         }
     }
 
+    /// The same without its full stop, to be joined with others.
+    static func spoken(_ flag: Flag) -> String {
+        String(sentence(flag).dropLast())
+    }
+
+    static func quality(_ quality: PictureQuality) -> String {
+        "\(text(.quality)): \(text(.qualityValue, whole(quality.percent)))"
+    }
+
+    /// The figures of a picture, as they are read aloud.
+    static func figures(of found: Analysis, isTold: Bool) -> [String] {
+        let quality: [String] = found.quality.map { (quality: PictureQuality) -> [String] in
+            [text(.qualitySpoken, whole(quality.percent))]
+        } ?? []
+        return quality + (isTold ? found.lesions.map { (one: FoundLesion) in sentence(one) } : [])
+    }
+
     static func modelLine(_ manifest: Manifest) -> String {
-        text(
+        let line: String = text(
             .modelLine, manifest.name, manifest.variant, manifest.precision, manifest.mobileseg)
+        let isCalibrated: Bool = manifest.lesions.contains { (lesion: Lesion) -> Bool in
+            lesion.calibration != nil
+        }
+        return isCalibrated ? "\(line), \(text(.calibrated))" : line
     }
 }

@@ -13,7 +13,8 @@ struct FoundLesion: Identifiable, Sendable {
 struct Analysis: Sendable {
     let photo: Photo
     let crop: Crop
-    let warnings: [Warning]
+    let quality: PictureQuality?  // nil: the model says nothing of it
+    let flags: [Flag]
     let lesions: [FoundLesion]
     let milliseconds: Double
 
@@ -30,10 +31,29 @@ struct Analysis: Sendable {
         }
         self.photo = photo
         crop = answer.crop
-        warnings = RetinaCore.warnings(retina: answer.retina, crop: answer.crop, side: side)
+        let raised: [Flag] = RetinaCore.flags(
+            retina: answer.retina, crop: answer.crop, side: side)
+        quality = Analysis.quality(answer, manifest: manifest, raised: raised)
+        flags = quality?.flags ?? raised
         lesions = found
         milliseconds = answer.milliseconds
     }
+
+    private static func quality(
+        _ answer: Answer, manifest: Manifest, raised: [Flag]
+    ) -> PictureQuality? {
+        guard let spec: QualitySpec = manifest.quality, let numbers: [Float] = answer.quality else {
+            return nil
+        }
+        return PictureQuality(
+            numbers, lesions: manifest.lesions.count, spec: spec, raised: raised)
+    }
+
+    /// Every picture of a model that says nothing of quality is, as it always was.
+    var isUsable: Bool { quality?.isUsable ?? true }
+
+    /// What is said of the picture before any figure.
+    var said: [Flag] { RetinaCore.said(of: flags, isUsable: isUsable) }
 
     /// The photo with the lesions that are not hidden.
     func picture(hiding hidden: Set<String>, opacity: Int) -> Picture {

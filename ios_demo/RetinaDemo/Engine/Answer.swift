@@ -6,6 +6,7 @@ struct Answer: Sendable {
     let probabilities: [Float]  // lesions * side * side
     let crop: Crop
     let retina: Double  // share of the crop; 0: none found
+    let quality: [Float]?  // each lesion's, then the manifest's values; nil: it has none
     let milliseconds: Double  // of the model alone
 
     init(_ output: MLFeatureProvider, manifest: Manifest, milliseconds: Double) throws {
@@ -16,6 +17,10 @@ struct Answer: Sendable {
             left: Int(square[0].rounded()), top: Int(square[1].rounded()),
             width: Int(square[2].rounded()), height: Int(square[3].rounded()))
         retina = Double(try Answer.values("retina", of: output, count: 1)[0])
+        quality = try manifest.quality.map { (spec: QualitySpec) throws -> [Float] in
+            try Answer.values(
+                "quality", of: output, count: manifest.lesions.count + spec.values.count)
+        }
         self.milliseconds = milliseconds
     }
 

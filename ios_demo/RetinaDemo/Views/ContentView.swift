@@ -55,8 +55,15 @@ struct ContentView: View {
             }
             PicturePanel(app: app)
             if let analysis: Analysis = app.analysis {
-                LesionList(lesions: analysis.lesions, hidden: $hidden)
-                OpacitySlider(opacity: $opacity)
+                if let quality: PictureQuality = analysis.quality {
+                    Text(Texts.quality(quality))
+                }
+                if app.isTold {
+                    LesionList(lesions: analysis.lesions, hidden: $hidden)
+                    OpacitySlider(opacity: $opacity)
+                } else {
+                    Button(Texts.text(.showCounts), action: app.tell)
+                }
             }
             ModelPanel(app: app, units: $units) {
                 isBenchmarkShown = true

@@ -23,9 +23,9 @@ struct MessageList: View {
             if app.isWorking {
                 ProgressView(Texts.text(.working))
             }
-            ForEach(app.analysis?.warnings ?? [], id: \.self) { (warning: Warning) in
+            ForEach(app.analysis?.said ?? [], id: \.self) { (flag: Flag) in
                 Message(
-                    text: Texts.warning(warning), symbol: "exclamationmark.triangle.fill",
+                    text: Texts.sentence(flag), symbol: "exclamationmark.triangle.fill",
                     tint: .orange)
             }
         }

@@ -25,7 +25,7 @@ struct PicturePanel: View {
 
     private func description(of analysis: Analysis) -> String {
         let parts: [String] =
-            analysis.warnings.map(Texts.warning) + analysis.lesions.map(Texts.sentence)
+            analysis.said.map(Texts.spoken) + Texts.figures(of: analysis, isTold: app.isTold)
         return parts.joined(separator: ". ")
     }
 }

@@ -33,11 +33,12 @@ public struct Crop: Equatable, Sendable {
     }
 }
 
-public func warnings(retina: Double, crop: Crop, side: Int) -> [Warning] {
+/// What is raised without a quality output.
+public func flags(retina: Double, crop: Crop, side: Int) -> [Flag] {
     if retina == 0 {
-        return [Warning.noRetina]
+        return [Flag.noRetina]
     }
-    return max(crop.width, crop.height) < side ? [Warning.tooSmall] : []
+    return max(crop.width, crop.height) < side ? [Flag.tooSmall] : []
 }
 
 /// Number of 8-connected components.

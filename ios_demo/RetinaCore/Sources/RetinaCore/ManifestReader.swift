@@ -32,26 +32,28 @@ struct ManifestReader {
     private static let hexDigits: Set<Character> = Set("0123456789abcdef")
 
     func manifest() throws -> Manifest {
-        try checkSchema()
+        let isNewest: Bool = try readSchema()
         guard let form: Form = ManifestReader.forms[target], root["target"].value == .text(target)
         else {
             throw root["target"].problem(.target)
         }
         let texts: Texts = try readTexts(form)
         try refuseOther("graph", than: "whole")
-        try refuseOther("answer", than: "probabilities")
+        try refuseOther(isNewest ? "head" : "answer", than: "probabilities")
         let frame: PixelSize = try readFrame()
-        let lesions: [Lesion] = try readLesions()
+        let lesions: [Lesion] = try LesionReader(isNewest: isNewest).lesions(root["lesions"])
         let inputName: String = try readInput(frame: frame, channelsLast: form.channelsLast)
-        let side: Int = try readOutputs(lesions: lesions.count)
+        let quality: QualitySpec? = isNewest ? try QualityReader.quality(root["quality"]) : nil
+        let side: Int = try readOutputs(lesions: lesions.count, quality: quality)
         let exporter: [String: String] = try readExporter()
         let files: [String: FileSum] = try readFiles(form)
         return Manifest(
-            texts: texts, frame: frame, side: side, lesions: lesions, inputName: inputName,
-            exporter: exporter, files: files)
+            texts: texts, frame: frame, side: side, lesions: lesions, quality: quality,
+            inputName: inputName, exporter: exporter, files: files)
     }
 
-    private func checkSchema() throws {
+    /// Whether it is the newest.
+    private func readSchema() throws -> Bool {
         let entry: ManifestEntry = root["schema"]
         guard case .number(let found)? = entry.value, found == found.rounded() else {
             throw entry.problem(.schema)
@@ -59,9 +61,10 @@ struct ManifestReader {
         if found > Double(Constants.schema) {
             throw entry.problem(.schemaNewer)
         }
-        if found != Double(Constants.schema) {
+        if found < Double(Constants.oldestSchema) {
             throw entry.problem(.schema)
         }
+        return found == Double(Constants.schema)
     }
 
     private func readTexts(_ form: Form) throws -> Texts {
@@ -97,35 +100,6 @@ struct ManifestReader {
             width: try frames[0][1].whole(ManifestReader.frameEdges))
     }
 
-    private func readLesions() throws -> [Lesion] {
-        let most: Int = Constants.lesionCodes.count
-        var lesions: [Lesion] = []
-        for entry in try root["lesions"].list(1...most) {
-            try entry.object()
-            let code: String = try entry["code"].text()
-            let isRepeated: Bool = lesions.contains { (lesion: Lesion) -> Bool in
-                lesion.code == code
-            }
-            guard Constants.lesionCodes.contains(code), !isRepeated else {
-                throw entry["code"].problem()
-            }
-            lesions.append(
-                Lesion(
-                    code: code, name: try entry["name"].text(),
-                    threshold: try entry["threshold"].number(0...1),
-                    colour: try readColour(entry["colour"])))
-        }
-        return lesions
-    }
-
-    private func readColour(_ entry: ManifestEntry) throws -> Colour {
-        let levels: [UInt8] = try entry.list(3...3).map { (level: ManifestEntry) -> UInt8 in
-            guard let whole: Int = try? level.whole(0...255) else { throw entry.problem() }
-            return UInt8(whole)
-        }
-        return Colour(red: levels[0], green: levels[1], blue: levels[2])
-    }
-
     private func readInput(frame: PixelSize, channelsLast: Bool) throws -> String {
         let input: ManifestEntry = root["input"]
         try input.object()
@@ -140,14 +114,19 @@ struct ManifestReader {
         return name
     }
 
-    private func readOutputs(lesions: Int) throws -> Int {
-        let outputs: [ManifestEntry] = try root["outputs"].list(3...3)
+    private func readOutputs(lesions: Int, quality: QualitySpec?) throws -> Int {
+        let count: Int = quality == nil ? 3 : 4
+        let outputs: [ManifestEntry] = try root["outputs"].list(count...count)
         try outputs[0].object()
         try outputs[0]["name"].text("probabilities")
         let side: Int = try readSide(outputs[0]["shape"], lesions: lesions)
         try outputs[0]["dtype"].text("float32")
         try checkOutput(outputs[1], name: "crop", shape: [1, 4])
         try checkOutput(outputs[2], name: "retina", shape: [1, 1])
+        if let described: QualitySpec = quality {
+            let numbers: Int = lesions + described.values.count
+            try checkOutput(outputs[3], name: "quality", shape: [1, numbers])
+        }
         return side
     }
 

@@ -54,6 +54,7 @@ struct Index: Decodable {
     let overlays: [String]
     let manifests: [GoldenManifest]
     let artifact_sums: [GoldenSum]
+    let quality: [String]
 }
 
 struct GoldenConstants: Decodable {
@@ -63,11 +64,12 @@ struct GoldenConstants: Decodable {
 
     let opacity: Int
     let schema: Int
+    let oldest_schema: Int
     let most_megapixels: Int
     let most_file_bytes: Int
     let lesions: [Kind]
-    let no_retina: String
-    let too_small: String
+    let flags: [String]
+    let flags_by_values: [String]
 }
 
 struct LargePhoto: Decodable {
@@ -85,11 +87,17 @@ struct GoldenManifest: Decodable {
     }
 
     struct Expected: Decodable {
+        struct Constants: Decodable {
+            let a: Double
+            let b: Double
+        }
+
         struct Lesion: Decodable {
             let code: String
-            let name: String
+            let names: [String: String]
             let threshold: Double
             let colour: [Int]
+            let calibration: Constants?
         }
 
         let target: String
@@ -102,6 +110,7 @@ struct GoldenManifest: Decodable {
         let frame_hw: [Int]
         let side: Int
         let lesions: [Lesion]
+        let quality: GoldenQuality?
         let exporter: [String: String]
         let sha256: String?
         let bytes: Int?
@@ -111,6 +120,32 @@ struct GoldenManifest: Decodable {
     let target: String
     let expected: Expected?
     let problem: Problem?
+}
+
+/// A manifest's or a case's, which are right: taken without a check.
+struct GoldenQuality: Decodable {
+    struct Value: Decodable {
+        let name: String
+        let meaning: String
+        let least: Double?
+        let most: Double?
+        let flag_below: String?
+        let flag_above: String?
+    }
+
+    let usable: Double
+    let values: [Value]
+
+    var spec: QualitySpec {
+        QualitySpec(
+            usable: usable,
+            values: values.map { (value: Value) -> QualityValue in
+                QualityValue(
+                    name: value.name, meaning: value.meaning, least: value.least,
+                    most: value.most, below: value.flag_below.flatMap(Flag.init(rawValue:)),
+                    above: value.flag_above.flatMap(Flag.init(rawValue:)))
+            })
+    }
 }
 
 struct GoldenSum: Decodable {

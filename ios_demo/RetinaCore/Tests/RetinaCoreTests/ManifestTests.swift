@@ -30,13 +30,16 @@ final class ManifestTests: XCTestCase {
         XCTAssertEqual(found.name, expected.name, file)
         XCTAssertEqual(found.frame, Goldens.size(expected.frame_hw), file)
         XCTAssertEqual(found.side, expected.side, file)
+        XCTAssertEqual(found.quality, expected.quality?.spec, file)
         XCTAssertEqual(found.exporter, expected.exporter, file)
         XCTAssertEqual(found.artifactFile?.sha256, expected.sha256, file)
         XCTAssertEqual(found.artifactFile?.bytes, expected.bytes, file)
         XCTAssertEqual(found.lesions.count, expected.lesions.count, file)
         for (lesion, wanted) in zip(found.lesions, expected.lesions) {
             XCTAssertEqual(lesion.code, wanted.code, file)
-            XCTAssertEqual(lesion.name, wanted.name, file)
+            XCTAssertEqual(lesion.names, wanted.names, file)
+            XCTAssertEqual(lesion.calibration?.a, wanted.calibration?.a, file)
+            XCTAssertEqual(lesion.calibration?.b, wanted.calibration?.b, file)
             XCTAssertEqual(lesion.threshold, wanted.threshold, file)
             let colour: Colour = lesion.colour
             let levels: [Int] = [Int(colour.red), Int(colour.green), Int(colour.blue)]
@@ -65,10 +68,13 @@ final class ManifestTests: XCTestCase {
         XCTAssertEqual(Constants.lesionCodes, codes)
         XCTAssertEqual(Constants.opacity, constants.opacity)
         XCTAssertEqual(Constants.schema, constants.schema)
+        XCTAssertEqual(Constants.oldestSchema, constants.oldest_schema)
         XCTAssertEqual(Constants.mostMegapixels, constants.most_megapixels)
         XCTAssertEqual(Constants.mostFileBytes, constants.most_file_bytes)
-        XCTAssertEqual(Warning.noRetina.rawValue, constants.no_retina)
-        XCTAssertEqual(Warning.tooSmall.rawValue, constants.too_small)
+        let flags: [Flag] = Flag.allCases.filter { (flag: Flag) -> Bool in flag != .poor }
+        let byValues: [Flag] = flags.filter { (flag: Flag) -> Bool in flag.isByValues }
+        XCTAssertEqual(flags.map(\.rawValue), constants.flags)
+        XCTAssertEqual(byValues.map(\.rawValue), constants.flags_by_values)
         XCTAssertEqual(try Goldens.index().format, 1)
     }
 }

@@ -57,7 +57,7 @@ final class OverlayTests: XCTestCase {
         }
     }
 
-    func testFindingsAndWarningsArePythons() throws {
+    func testFindingsAndFlagsArePythons() throws {
         for name in try Goldens.index().overlays {
             let wanted: Case = try Goldens.decoded(Case.self, "overlays/\(name)/case.json")
             let masks: [Mask] = try self.masks(of: wanted, name: name)
@@ -71,10 +71,9 @@ final class OverlayTests: XCTestCase {
                 XCTAssertEqual(found.area, expected.area, accuracy: 1e-15, place)
                 XCTAssertEqual(found.basisPoints, expected.basis_points, place)
             }
-            let flags: [String] = warnings(
-                retina: wanted.retina, crop: wanted.square, side: wanted.side
-            ).map { (warning: Warning) -> String in warning.rawValue }
-            XCTAssertEqual(flags, wanted.expected.flags, name)
+            let raised: [Flag] = flags(
+                retina: wanted.retina, crop: wanted.square, side: wanted.side)
+            XCTAssertEqual(raised.map(\.rawValue), wanted.expected.flags, name)
         }
     }
 
