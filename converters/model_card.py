@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from mobileseg.files import read_json
-from mobileseg.lesions import LESIONS
 from mobileseg.protocols import Protocol, protocol
 from mobileseg.runs import Run, RunConfig
 
@@ -16,10 +15,6 @@ def model_card(run: Run, manifest: dict[str, Any]) -> str:
     training = config.training
     rules = protocol(training["protocol"])
     side = config.preprocess.side_px
-    rows = "\n".join(
-        f"| {code} | {LESIONS[code].name} | {config.thresholds[code]:.4f} |"
-        for code in config.lesions
-    )
     return f"""# {config.variant} for {config.task}, {manifest["target"]} {manifest["precision"]}
 
 **Not a medical device.** For research and prototypes; no diagnosis may rest on it.
@@ -27,13 +22,12 @@ def model_card(run: Run, manifest: dict[str, Any]) -> str:
 {_networks(config)} of the U²-Net family (Siebert & Rostalski
 2022), made to mark retinal lesions in a colour fundus picture. {_takes(manifest, side)}
 
-| lesion | name | threshold |
-|---|---|---|
-{rows}
+{_lesions(manifest)}
 
 A pixel is lesion where its probability is at or above the threshold, which was chosen on
 {rules.thresholds} pictures. Lesion area = lesion pixels / (`retina` · side²).
-{_members(manifest)}
+{_calibration(manifest)}
+{_quality(manifest)}{_members(manifest)}
 ## Training
 
 {len(config.pictures["train"])} training and {len(config.pictures["validation"])} validation
@@ -52,6 +46,63 @@ diseases are untested. Lesions of a few pixels after the resize may be missed.
 reference's answers, for a test on the device. `reference/` is the trained run itself, from which
 `mobileseg parity` computes what the file should say. `evidence/` is what was measured on this file.
 """
+
+
+def _lesions(manifest: dict[str, Any]) -> str:
+    """A table of them."""
+    rows = [
+        f"| {one['code']} | {one['names']['en']} | {one['threshold']:.4f} | {_constants(one)} |"
+        for one in manifest["lesions"]
+    ]
+    return "\n".join(["| lesion | name | threshold | calibration |", "|---|---|---|---|", *rows])
+
+
+def _constants(lesion: dict[str, Any]) -> str:
+    """A lesion's calibration, for a table."""
+    found = lesion["calibration"]
+    return f"a {found['a']:.4g}, b {found['b']:.4g}" if found else "none"
+
+
+def _calibration(manifest: dict[str, Any]) -> str:
+    if not any(one["calibration"] for one in manifest["lesions"]):
+        return "Its probabilities are not calibrated: 0.8 need not mean eight pixels in ten."
+    return (
+        "Its probabilities are calibrated, the last step inside: p becomes σ(a · logit p + b).\n"
+        "The constants are this file's own, fitted on validation pictures."
+    )
+
+
+def _quality(manifest: dict[str, Any]) -> str:
+    """What it says of a picture, and from when on a picture is flagged."""
+    quality = manifest["quality"]
+    if quality is None:
+        return """
+## Quality of a picture
+
+It says nothing of it: a picture that is dark or blurred gets its counts like any other.
+"""
+    rows = "\n".join(
+        f"| {value['name']} | {value['meaning']} | {_limit(value, 'least', 'flag_below')} "
+        f"| {_limit(value, 'most', 'flag_above')} |"
+        for value in quality["values"]
+    )
+    return f"""
+## Quality of a picture
+
+Output `quality` says for each lesion which share of the lesions found on a good picture would still
+be found on this one, from 0 to 1, estimated from the picture alone; what is shown is the least. A
+picture below {quality["usable"]:g}, without a retina, or that is no fundus photo is unusable: its
+counts are to be shown only to who asks for them. Behind it stand:
+
+| value | meaning | below | above |
+|---|---|---|---|
+{rows}
+"""
+
+
+def _limit(value: dict[str, Any], limit: str, flag: str) -> str:
+    """A limit and what a picture beyond it is flagged as."""
+    return "–" if value[limit] is None else f"{value[limit]:.4g}: {value[flag]}"
 
 
 def _takes(manifest: dict[str, Any], side: int) -> str:

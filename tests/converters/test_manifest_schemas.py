@@ -17,6 +17,7 @@ from converters.apps.goldens.qualities import QUALITY
 from converters.bundle import open_bundle
 from converters.manifest import order_of, parse_manifest
 from converters.manifest_schemas import RENAMED
+from converters.model_card import model_card
 from converters.predictor import open_predictor
 from converters.targets import CHOICES
 from mobileseg.errors import BadInput
@@ -192,3 +193,16 @@ def test_an_app_takes_the_bundle_of_before(tmp_path):
     assert copied.read_bytes() == (BEFORE / "model.json").read_bytes()
     read = app_manifest(copied.read_text(), "onnx")
     assert (read["quality"], read["lesions"][0]["calibration"]) == (None, None)
+
+
+def test_the_card_shows_names_calibration_and_limits():
+    run = open_bundle(BEFORE).reference()
+    bare = model_card(run, manifest("onnx", "EX SE"))
+    assert "| EX | hard exudates | 0.3000 | none |" in bare
+    assert "not calibrated" in bare and "says nothing of it" in bare
+    card = model_card(run, manifest("onnx", "EX NV", QUALITY))
+    assert "| NV | lesion NV | 0.3500 | a 1.21, b -0.34 |" in card
+    assert "are calibrated" in card and "picture below 0.5, without" in card
+    light = "| light | mean level over the disc, 0..1 | 0.12: too-dark | 0.93: too-bright |"
+    assert light in card
+    assert "| texture | told, and judged by nobody | – | – |" in card
