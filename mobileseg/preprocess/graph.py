@@ -19,10 +19,11 @@ from torch import Tensor, nn
 
 from mobileseg.errors import UnknownName
 from mobileseg.preprocess.clahe_graph import Clahe
+from mobileseg.preprocess.found_retina import FoundRetina
+from mobileseg.preprocess.found_retina import disc as retina_disc
 from mobileseg.preprocess.frame_lines import FrameLines, LinesOfBytes, LinesOfPlanes
 from mobileseg.preprocess.reference import ROW_SHARE_PERCENT
-from mobileseg.preprocess.retina_graph import FoundRetina, RetinaFinder
-from mobileseg.preprocess.retina_graph import disc as retina_disc
+from mobileseg.preprocess.retina_graph import RetinaFinder
 from mobileseg.preprocess.sampling import SAMPLINGS, SPLIT, Box, ByMatmul, ByTaps
 from mobileseg.spec import PreprocessSpec
 
