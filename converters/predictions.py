@@ -196,7 +196,9 @@ def _row(name: str, path: Path, prediction: Prediction) -> dict[str, Any]:
 
 def _quality(prediction: Prediction) -> dict[str, Any] | None:
     found = prediction.quality
-    return found and {"shown": found.shown, "lesions": found.lesions, "values": found.values}
+    if found is None:
+        return None
+    return {"shown": found.shown, "lesions": found.lesions, "values": found.values}
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -214,8 +214,9 @@ def _quality_apart(answers: Mapping[str, Answer]) -> dict[str, float]:
     apart_by = {}
     for before, now in pairwise(answers):
         one, other = answers[before].quality, answers[now].quality
-        known = one is not None and other is not None and one.shape == other.shape
-        apart_by[now] = float(np.abs(one - other).max()) if known else math.nan
+        apart_by[now] = math.nan
+        if one is not None and other is not None and one.shape == other.shape:
+            apart_by[now] = float(np.abs(one - other).max())
     return apart_by
 
 

@@ -35,4 +35,4 @@ def quality_spec(config: RunConfig) -> QualitySpec | None:
 def quality_manifest(config: RunConfig) -> dict[str, Any] | None:
     """The manifest's `quality`; None: null."""
     spec = quality_spec(config)
-    return spec and spec.to_json()
+    return None if spec is None else spec.to_json()
