@@ -32,6 +32,10 @@ from mobileseg.models.build import build
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import preprocess
+from mobileseg.quality.falloff import Falloff, Hinge
+from mobileseg.quality.model import FAULTS, Colour, Limits, QualityModel
+from mobileseg.quality.output import QualityOutput
+from mobileseg.quality.values import NAMES
 from mobileseg.spec import PreprocessSpec, photo_to_frame
 
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
@@ -39,18 +43,33 @@ WARM_UP = 3
 TARGET = 0.25  # the most that (a) may cost, in (b)'s time
 
 
-class BeforeNetwork(nn.Module):
-    """(1, H, W, 3) uint8 -> picture after CLAHE, crop, share of retina."""
+# Any constants cost the same.
+QUALITY = QualityModel(
+    Colour((0.6, 0.3), (400.0, 0.0, 400.0)),
+    dict.fromkeys(FAULTS, Hinge(0.0, 1.0)),
+    {"EX": Falloff(2.0, dict.fromkeys(FAULTS, 1.0))},
+    dict.fromkeys(NAMES, Limits()),
+)
 
-    def __init__(self, spec: PreprocessSpec) -> None:
+
+class BeforeNetwork(nn.Module):
+    """(1, H, W, 3) uint8 -> picture after CLAHE, crop, share of retina, and quality if asked."""
+
+    def __init__(self, spec: PreprocessSpec, *, quality: bool) -> None:
         super().__init__()
         self.preprocess = Preprocess(spec, BYTES.histogram, BYTES.sampling)
+        self.quality = QualityOutput(QUALITY, ("EX",), spec.side_px) if quality else None
 
     def forward(self, frame: Tensor) -> Any:
-        return self.preprocess(frame)[:3]
+        if self.quality is None:
+            return self.preprocess(frame)[:3]
+        seen = self.preprocess.look(frame)
+        enhanced = self.preprocess.enhance(seen.levels, seen.disc)
+        quality = self.quality(seen.levels, seen.disc, seen.round)
+        return enhanced, seen.crop, seen.retina, quality
 
 
-def _executorch(spec: PreprocessSpec) -> tuple[bytes, Any]:
+def _executorch(spec: PreprocessSpec, *, quality: bool) -> tuple[bytes, Any]:
     """The file's bytes and the program that reads from them: keep both."""
     from executorch.exir import EdgeCompileConfig, to_edge_transform_and_lower
     from executorch.extension.pybindings import portable_lib
@@ -58,7 +77,7 @@ def _executorch(spec: PreprocessSpec) -> tuple[bytes, Any]:
     portable_lib._unsafe_reset_threadpool(1)
     example = torch.zeros(1, *spec.frame_hw, 3, dtype=torch.uint8)
     lowered = to_edge_transform_and_lower(
-        torch.export.export(BeforeNetwork(spec).eval(), (example,), strict=False),
+        torch.export.export(BeforeNetwork(spec, quality=quality).eval(), (example,), strict=False),
         partitioner=[network_partitioner()],
         compile_config=EdgeCompileConfig(_check_ir_validity=False),
     )
@@ -84,7 +103,8 @@ def _onnxruntime(side: int, folder: Path) -> Any:
 @click.option("--frame", default=1024, show_default=True, help="Pixels of the square frame.")
 @click.option("--side", default=512, show_default=True, help="Pixels of the network's input.")
 @click.option("--rounds", default=40, show_default=True)
-def main(output: Path, frame: int, side: int, rounds: int) -> None:
+@click.option("--quality/--no-quality", default=True, show_default=True, help="Measured too.")
+def main(output: Path, frame: int, side: int, rounds: int, quality: bool) -> None:
     """Measure in turns and write the JSON."""
     torch.set_num_threads(1)
     spec = PreprocessSpec(side, (frame, frame))
@@ -94,7 +114,7 @@ def main(output: Path, frame: int, side: int, rounds: int) -> None:
         raise SystemExit("the phantom's crop is the whole frame: nothing would be cut")
     given = torch.from_numpy(pixels).unsqueeze(0)
     planes = np.ascontiguousarray(expected.enhanced.transpose(2, 0, 1))[None] / np.float32(255)
-    source, before = _executorch(spec)
+    source, before = _executorch(spec, quality=quality)
     enhanced = before.run_method("forward", (given,))[0].numpy()
     if not np.array_equal(enhanced[0].transpose(1, 2, 0), expected.enhanced):
         raise SystemExit("the lowered preprocessing differs from the reference")
@@ -112,7 +132,14 @@ def main(output: Path, frame: int, side: int, rounds: int) -> None:
     write_json(
         output,
         record()
-        | {"data": "phantom", "variant": "xs", "frame": frame, "side": side, "rounds": rounds}
+        | {
+            "data": "phantom",
+            "variant": "xs",
+            "frame": frame,
+            "side": side,
+            "rounds": rounds,
+            "quality": quality,
+        }
         | {"crop": [expected.crop.left, expected.crop.top, expected.crop.width]}
         | {"target": TARGET, "file_bytes": len(source), "rows": rows},
     )

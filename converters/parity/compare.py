@@ -214,9 +214,8 @@ def _quality_apart(answers: Mapping[str, Answer]) -> dict[str, float]:
     apart_by = {}
     for before, now in pairwise(answers):
         one, other = answers[before].quality, answers[now].quality
-        if one is None or other is None or one.shape != other.shape:
-            apart_by[now] = math.nan
-        else:
+        apart_by[now] = math.nan
+        if one is not None and other is not None and one.shape == other.shape:
             apart_by[now] = float(np.abs(one - other).max())
     return apart_by
 

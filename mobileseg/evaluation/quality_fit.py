@@ -110,7 +110,7 @@ def observe(
     for place, sample in enumerate(samples):
         framed = read_framed(sample, run.config.lesions, run.config.preprocess)
         variants = spoiled(framed, run.config, [SEED, place], spoils, cuts)
-        found += _observed(run, sample.name, variants)
+        found += observed(run, sample.name, variants)
         on_progress(place + 1, len(samples))
     for code in run.config.lesions:
         if not any(code in one.left for one in found):
@@ -133,7 +133,7 @@ def refuse_run(run: Run) -> None:
         )
 
 
-def _observed(run: Run, name: str, variants: Iterator[Spoiled]) -> Iterator[Observation]:
+def observed(run: Run, name: str, variants: Iterator[Spoiled]) -> Iterator[Observation]:
     """The clean picture's first."""
     clean: dict[str, int] = {}
     for variant in variants:
