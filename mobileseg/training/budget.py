@@ -57,8 +57,8 @@ def budgeted(
     validation: Sequence[Prepared],
     device: torch.device,
     **lean: Any,
-) -> tuple[TrainConfig, Costs]:
-    """The choices with the epochs that fit into their minutes here, and what was measured.
+) -> tuple[RunConfig, dict[str, float]]:
+    """The run with the epochs that fit into its minutes here, and what was measured.
 
     Args:
         folder: the run's, named where something goes wrong.
@@ -69,7 +69,8 @@ def budgeted(
     trial = Trainer(folder, config, choices, some, others, TrainState(), **lean)
     found = costs(trial, len(train), len(validation))
     per_epoch = steps_per_epoch(choices, len(train), trial.train.side_px)
-    return within_minutes(choices, found, per_epoch), found
+    fitted = within_minutes(choices, found, per_epoch)
+    return replace(config, training=fitted.to_json()), found.to_json()
 
 
 def costs(trial: Trainer, train: int, validation: int) -> Costs:

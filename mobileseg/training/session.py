@@ -102,7 +102,7 @@ def set_up(
         choices=choices,
         validation=validation,
     )
-    named = _named(pictures.train, train, data)
+    named, held = (_named(pictures.train, names, data) for names in (train, validation))
     _refuse_unlabelled(data, named, lesions)
     _refuse_lone_picture(len(train), choices.batch, preprocess.side_px)
     measured = named if rules.statistics == "train" else pictures.test
@@ -123,11 +123,8 @@ def set_up(
     )
     record = _record(pictures, choices, device)
     if choices.minutes:
-        parts = (named, _named(pictures.train, validation, data))
-        lean = leaning(others, choices, device)
-        choices, found = budgeted(folder, config, choices, *parts, device, **lean)
-        config = replace(config, training=choices.to_json())
-        record["measured"] = found.to_json()
+        parts, lean = (named, held), leaning(others, choices, device)
+        config, record["measured"] = budgeted(folder, config, choices, *parts, device, **lean)
     write_json(folder / "run.json", record)
     write_json(folder / "config.json", config.to_json())
     return pictures

@@ -155,7 +155,8 @@ def test_a_resumed_run_has_the_teacher_it_began_with(plain, phantoms, tmp_path):
         resume(folder, phantoms, device=CPU)
     with pytest.raises(BadInput, match=f"--teacher first, {other} has other weights"):
         resume(folder, phantoms, device=CPU, others=Others(teacher=open_run(other)))
-    assert resume(folder, phantoms, device=CPU, others=Others(teacher=open_run(again))).teacher
+    others = Others(teacher=open_run(again))
+    assert resume(folder, phantoms, device=CPU, others=others).feed.teacher
 
 
 def test_a_resumed_run_without_a_teacher_gets_none(plain, phantoms, tmp_path):
