@@ -17,7 +17,7 @@ from typing import Any
 from converters.goldens import planes
 from converters.quiet import quiet
 from converters.run_pictures import Pictures
-from converters.targets import target
+from converters.targets import Runner, target
 from mobileseg.data.prepared import Prepared
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.calibration import (
@@ -150,10 +150,15 @@ def int8_answers(run: Run) -> Answers:
         path = Path(folder) / executorch.artifact
         executorch.converter().export(run.uncalibrated(), order, path)
         runner = executorch.converter().load(path)
+    return file_answers(runner)
+
+
+def file_answers(network: Runner) -> Answers:
+    """Of an open file of the networks alone, converted uncalibrated."""
 
     def answer(prepared: Sequence[Prepared]) -> list[Maps]:
         with quiet():
-            return [runner(planes(one.picture.enhanced)).probabilities for one in prepared]
+            return [network(planes(one.picture.enhanced)).probabilities for one in prepared]
 
     return answer
 

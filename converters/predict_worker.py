@@ -68,14 +68,16 @@ class Bench:
 
     def __init__(self, order: Order) -> None:
         hold_to_one_core(order)
-        from converters.predictions import maker
+        from converters.predictions import UNCERTAINTY, maker
         from converters.predictor import open_predictor
 
         self.order = order
         order.work.refuse_taken()
         for folder in order.folders:
             _refuse_unseen(folder)
-        self.predictor = open_predictor(order.model, order.verify_key)
+        self.predictor = open_predictor(
+            order.model, order.verify_key, uncertainty=UNCERTAINTY in order.maker
+        )
         if maker(self.predictor) != order.maker:
             raise BadInput(
                 f"{order.model}: found other files than a moment ago; expected them to stay as "

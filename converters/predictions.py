@@ -16,6 +16,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from converters.predictor import Predictor
 from converters.unfinished import Unfinished
 from mobileseg.data.claims import refuse_file
@@ -23,7 +26,7 @@ from mobileseg.data.decoding import one_line
 from mobileseg.data.images import read_photo, write_png
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.findings import Prediction
-from mobileseg.evaluation.overlay import overlay
+from mobileseg.evaluation.overlay import overlay, uncertainty_map
 from mobileseg.files import read_json, sha256
 from mobileseg.version import __version__
 
@@ -37,6 +40,7 @@ COLUMNS = (
     *("name", "picture", "lesion", "count", "pixels", "area"),
     *("retina", "flags", "quality", "usable"),
 )
+UNCERTAINTY = "uncertainty"  # in `maker`, where it is asked for; and in a picture's row
 RESULTS, TABLE = "predictions.json", "predictions.csv"
 
 
@@ -50,7 +54,8 @@ class Outcome:
 
 def maker(predictor: Predictor) -> dict[str, str]:
     """What fixes a picture's result besides the picture."""
-    return {"mobileseg": __version__, "model": predictor.name, **predictor.sums}
+    asked = {UNCERTAINTY: "of members"} if predictor.disagreement else {}
+    return {"mobileseg": __version__, "model": predictor.name, **predictor.sums, **asked}
 
 
 def in_turn(predictor: Predictor) -> Share:
@@ -125,7 +130,13 @@ def predict_one(predictor: Predictor, work: Unfinished, name: str, path: Path) -
     prediction = predictor.predict(photo)
     draw = partial(write_png, pixels=overlay(prediction))
     row = _row(name, path, prediction)
-    work.commit(name, made_from, f"{name}-overlay.png", draw, row)
+    beside = {}
+    if predictor.disagreement:
+        apart = predictor.disagreement(prediction.frame)
+        row[UNCERTAINTY] = _uncertainty(prediction, apart)
+        pixels = uncertainty_map(prediction, apart)
+        beside[f"{name}-uncertainty.png"] = partial(write_png, pixels=pixels)
+    work.commit(name, made_from, f"{name}-overlay.png", draw, row, beside)
     return None
 
 
@@ -199,6 +210,18 @@ def _quality(prediction: Prediction) -> dict[str, Any] | None:
     if found is None:
         return None
     return {"shown": found.shown, "lesions": found.lesions, "values": found.values}
+
+
+def _uncertainty(prediction: Prediction, apart: NDArray[np.float32]) -> dict[str, Any]:
+    """By lesion: the mean SD of the members' probabilities over the retina, and the largest."""
+    pixels = prediction.retina * apart[0].size
+    return {
+        code: {
+            "mean_sd": float(sd.sum(dtype=np.float64) / pixels) if pixels else 0.0,
+            "largest_sd": float(sd.max()),
+        }
+        for code, sd in zip(prediction.masks, apart, strict=True)
+    }
 
 
 def _csv(rows: list[dict[str, Any]]) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from converters.quiet import quiet
 from converters.targets import Answer, Runner
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput, MissingToolkit
+from mobileseg.evaluation.disagreement import disagreement, refuse_lone
 from mobileseg.evaluation.findings import Prediction, judge
 from mobileseg.evaluation.picture_flags import QualitySpec
 from mobileseg.evaluation.quality_spec import quality_spec
@@ -24,7 +26,7 @@ from mobileseg.evaluation.reference import reference_quality
 from mobileseg.files import sha256
 from mobileseg.models.weights import refuse_pickle
 from mobileseg.preprocess.reference import preprocess
-from mobileseg.runs import WEIGHTS, is_run, open_run, shipped_runs
+from mobileseg.runs import WEIGHTS, Run, is_run, open_run, shipped_runs
 from mobileseg.spec import fitted_hw, photo_to_frame
 
 
@@ -38,6 +40,8 @@ class Predictor:
     runner: Runner
     sums: Mapping[str, str]  # file -> sha256, of the files that fix its answers
     quality: QualitySpec | None = None  # how its quality is read; None: it says none
+    # Frame -> (C, side, side) SD over the members' probabilities; None: not asked for.
+    disagreement: Callable[[NDArray[np.uint8]], NDArray[np.float32]] | None = None
 
     def predict(self, picture: str | Path | NDArray[np.uint8]) -> Prediction:
         """Find lesions.
@@ -73,16 +77,32 @@ class Predictor:
         )
 
 
-def open_predictor(run_or_bundle: str | Path, verify_key: str | Path | None = None) -> Predictor:
-    """Open a run or a bundle folder; see `mobileseg.load`."""
+def open_predictor(
+    run_or_bundle: str | Path, verify_key: str | Path | None = None, *, uncertainty: bool = False
+) -> Predictor:
+    """Open a run or a bundle folder; see `mobileseg.load`.
+
+    Args:
+        uncertainty: members' disagreement is wanted too.
+
+    Raises:
+        BadInput: as for `mobileseg.load`; or there are no members to ask.
+    """
     path = Path(run_or_bundle)
     if is_bundle(path):
+        if uncertainty:
+            raise BadInput(
+                f"{path}: found a bundle, whose file gives the members' mean alone; expected the "
+                "run that it was made from: only there can they be asked one by one"
+            )
         return _of_bundle(path, Path(verify_key) if verify_key else None)
     if verify_key:
         raise BadInput(f"{path}: found no bundle; expected one that is signed: a run never is")
     if is_run(path) or (not path.exists() and str(path) in shipped_runs()):
         run = open_run(path)
         assert run.networks  # read now, so that a damaged file fails here
+        if uncertainty:
+            refuse_lone(run)
         return Predictor(
             f"{path.name} (PyTorch)",
             _in_order(run.config.lesions, run.config.thresholds, path),
@@ -90,11 +110,17 @@ def open_predictor(run_or_bundle: str | Path, verify_key: str | Path | None = No
             lambda frame: reference_answer(run, frame),
             {name: sha256(run.path / name) for name in ("config.json", WEIGHTS)},
             quality_spec(run.config),
+            partial(_members_apart, run) if uncertainty else None,
         )
     if path.is_file():
         refuse_pickle(path)
     found = "no such folder" if not path.exists() else "neither config.json nor model.json in it"
     raise BadInput(f"{path}: {found}; expected a run or a bundle folder")
+
+
+def _members_apart(run: Run, frame: NDArray[np.uint8]) -> NDArray[np.float32]:
+    spec = run.config.preprocess.with_frame((frame.shape[0], frame.shape[1]))
+    return disagreement(run, preprocess(frame, spec))
 
 
 def _of_bundle(path: Path, verify_key: Path | None) -> Predictor:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from converters.calibrating import calibrate_form, file_answers
 from converters.goldens import planes
 from converters.int8_form import Say, calibrated, fine_tuned
 from converters.judge import Judge
@@ -72,7 +73,7 @@ def quantize_run(
     Args:
         into: a folder (staged by the caller) that becomes the quantized run.
         always_float: layers that are not to be quantized, whatever they cost.
-        tuning: fine-tune first.
+        tuning: fine-tune first. A calibrated run's int8 form gets constants of its own.
         say: told what is being done.
 
     Raises:
@@ -87,7 +88,7 @@ def quantize_run(
     if tuning:
         say(f"fine-tuning for {tuning.epochs} epochs")
         quantized = fine_tuned(run, quantized, pictures, tuning, say)
-    judge = Judge(run, pictures.validation)
+    judge = Judge(run.uncalibrated(), pictures.validation)
     layers = tuple(dict.fromkeys(b for network in quantized.networks for b in blocks(network)))
 
     def judged(layers_float: tuple[str, ...]) -> list[Against]:
@@ -114,9 +115,13 @@ def quantize_run(
     chosen = first_inside(sets, gate, judged, written)
     say("racing the files")
     laps = bench.race(files)
-    test = Judge(run, pictures.test) if pictures.test else None
+    test = Judge(run.uncalibrated(), pictures.test) if pictures.test else None
     scored = {f.path.name: test.of_file(bench.load(f)) for f in files} if test else {}
-    final = replace(quantized, layers_float=(chosen or files[1]).layers_float)
+    taken = chosen or files[1]
+    final = replace(quantized, layers_float=taken.layers_float)
+    if run.config.calibration:
+        form = calibrate_form(run, "int8", file_answers(bench.load(taken)), pictures)
+        final = replace(final, constants=form.constants)
     save_quantized(final, run, into)
     return Outcome(final, costs, files, chosen, laps, scored)
 
@@ -182,7 +187,7 @@ class _Bench:
 
     def _export(self, order: Order, path: Path) -> None:
         with quiet():
-            self.converter.export(open_run(self.into), order, path)
+            self.converter.export(open_run(self.into).uncalibrated(), order, path)
 
     def load(self, file: Written) -> Runner:
         with quiet():

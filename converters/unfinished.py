@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TextIO
 
 from mobileseg.errors import BadInput
@@ -67,9 +68,10 @@ class Unfinished:
         """Whether a piece is whole, and made from an input of this sum."""
         try:
             found = read_json(self.work / RECORDS / f"{name}.json")
-            file = self.work / NEW / found["file"]
-            return bool(found["made_from"] == made_from and sha256(file) == found["sha256"])
-        except (BadInput, KeyError, TypeError, FileNotFoundError):
+            sums = {found["file"]: found["sha256"], **found.get("beside", {})}
+            whole = all(sha256(self.work / NEW / name) == one for name, one in sums.items())
+            return bool(found["made_from"] == made_from and whole)
+        except (AttributeError, BadInput, KeyError, TypeError, FileNotFoundError):
             return False  # none, or not as it was written: the piece is made again
 
     def commit(
@@ -79,23 +81,28 @@ class Unfinished:
         file: str,
         write: Callable[[Path], None],
         record: Mapping[str, Any],
+        beside: Mapping[str, Callable[[Path], None]] = MappingProxyType({}),
     ) -> None:
-        """Write a piece's file, then its record.
+        """Write a piece's files, then its record.
 
         Args:
             made_from: the sum of the piece's input.
             file: its name in the result folder.
             write: writes the file to the path it is given.
+            beside: further files of the piece, likewise.
 
         Raises:
             BadInput: it cannot be written (disk full, no permission), or as `refuse_taken`.
         """
         self.refuse_taken()
         with self._writing():
-            with staged_file(self.work / NEW / file) as staged:
-                write(staged)
+            for one, written_by in {file: write, **beside}.items():
+                with staged_file(self.work / NEW / one) as staged:
+                    written_by(staged)
             whole = {"made_from": made_from, "file": file, "record": record}
             whole["sha256"] = sha256(self.work / NEW / file)
+            if beside:
+                whole["beside"] = {one: sha256(self.work / NEW / one) for one in beside}
             write_json(self.work / RECORDS / f"{name}.json", whole)
 
     def refuse_taken(self) -> None:
@@ -120,7 +127,10 @@ class Unfinished:
         with self._writing():
             for name, text in texts.items():
                 write_text(self.work / NEW / name, text)
-            files = {read_json(self.work / RECORDS / f"{name}.json")["file"] for name in pieces}
+            files = set()
+            for name in pieces:
+                found = read_json(self.work / RECORDS / f"{name}.json")
+                files |= {found["file"], *found.get("beside", {})}
             for path in (self.work / NEW).iterdir():
                 if path.name not in {*files, *texts}:
                     path.unlink()  # half written when it was killed, or no longer asked for

@@ -129,6 +129,8 @@ def command(
     key = _signing_key(sign) if sign else None  # refused before minutes of converting
     with calibrated_for(opened, order.precision, data) as source, progress() as bar:
         bar.add_task(f"converting to {chosen.name} {order.name()}", total=None, note="")
+        if lack := not_calibrated(source, order.precision):
+            remark(lack)
         checks = write_bundle(source, into, target=chosen, order=order, force=force, sign=key)
     for check in checks:
         remark(f"  {check.name}: {check.found}")
@@ -166,9 +168,11 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
         yield run
         return
 
+    from converters.calibrating import calibrate_form, int8_answers
     from converters.int8_form import calibrated
     from converters.run_pictures import read_pictures
-    from mobileseg.quantization.stored import save_quantized
+    from mobileseg.files import write_json
+    from mobileseg.quantization.stored import RECORD, save_quantized, with_constants
     from mobileseg.runs import open_run
 
     if is_quantized(run):
@@ -177,8 +181,22 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
         own = Path(folder) / run.path.resolve().name
         shutil.copytree(run.path, own, ignore=shutil.ignore_patterns("last.pt", "quantized*"))
         copied = open_run(own)
-        save_quantized(calibrated(copied, read_pictures(copied, data)), copied, own)
+        pictures = read_pictures(copied, data)
+        save_quantized(calibrated(copied, pictures), copied, own)
+        if copied.config.calibration:
+            form = calibrate_form(copied, "int8", int8_answers(copied), pictures)
+            write_json(own / RECORD, with_constants(copied, form.constants))
         yield copied
+
+
+def not_calibrated(run: Run, precision: str) -> str | None:
+    """What a file lacks whose probabilities are the network's own, in words; None: nothing."""
+    from mobileseg.quantization.stored import in_precision
+
+    if in_precision(run, precision).config.calibration:
+        return None
+    whose = "its int8 form" if run.config.calibration else "the run"
+    return f"{whose} is not calibrated: probabilities stay what the network says"
 
 
 def _holds(found: dict[str, Any]) -> Iterator[str]:

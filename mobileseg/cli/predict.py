@@ -44,6 +44,11 @@ LONGEST_NAME = 200  # bytes: a file's name may have 255, and ours get an ending
 @click.option(
     "--address", metavar="A", help="Of a Ray cluster. [default: one that runs here, or a new one]"
 )
+@click.option(
+    "--uncertainty",
+    is_flag=True,
+    help="Of an ensemble's run: draw where its members disagree, a picture beside each overlay.",
+)
 @force_option("DIR")
 @verify_key_option()
 @json_option()
@@ -57,6 +62,7 @@ def command(
     workers: int | None,
     engine: str,
     address: str | None,
+    uncertainty: bool,
     force: bool,
     verify_key: Path | None,
     as_json: bool,
@@ -88,7 +94,7 @@ def command(
     if not work_folder(output).exists():  # before the model is opened, which takes its time
         refuse_existing(output, force=force, mark=RESULTS)
     chosen = _named(_files(pictures))
-    predictor = open_predictor(model, verify_key)
+    predictor = open_predictor(model, verify_key, uncertainty=uncertainty)
     made_by, share = maker(predictor), in_turn(predictor)
     if engine == "ray" or (workers or 1) > 1:
         muster = partial(_muster, engine, workers, address)

@@ -19,19 +19,14 @@ from mobileseg.quality.values import Measured, measure
 from mobileseg.runs import Run, RunConfig
 
 
-@torch.no_grad()
 def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float32]:
     """(C, side, side) in 0..1: what eager PyTorch makes of a preprocessed picture, float32.
 
     An ensemble's members are averaged, those of other tasks stand side by side, all of it is
     calibrated if the run is; outside the disc everything is 0.
     """
-    members = run.config.members
-    answers = []
-    for member, network in zip(members, run.networks, strict=True):
-        x = torch.from_numpy(picture.normalised(member.normalisation)).unsqueeze(0)
-        answers.append(torch.sigmoid(network(x)[0])[0].numpy())
-    places = by_task([member.task for member in members]).values()
+    answers = member_answers(run, picture)
+    places = by_task([member.task for member in run.config.members]).values()
     together = np.concatenate([mean_answer([answers[i] for i in same]) for same in places])
     return picture.within_disc(calibrated(together, run.config.constants))
 
@@ -47,6 +42,16 @@ def measured(picture: Preprocessed) -> Measured:
     """What all of a picture's values are computed from; retina finder 2 found it."""
     assert picture.disc is not None
     return measure(picture.levels, picture.disc, picture.crop.round)
+
+
+@torch.no_grad()
+def member_answers(run: Run, picture: Preprocessed) -> list[NDArray[np.float32]]:
+    """(its lesions, side, side) of every member, in their order; a plain run is its only one."""
+    answers = []
+    for member, network in zip(run.config.members, run.networks, strict=True):
+        x = torch.from_numpy(picture.normalised(member.normalisation)).unsqueeze(0)
+        answers.append(torch.sigmoid(network(x)[0])[0].numpy())
+    return answers
 
 
 def mean_answer(answers: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:

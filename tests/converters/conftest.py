@@ -89,6 +89,12 @@ def lively(network: torch.nn.Module, frame: NDArray[np.uint8]) -> torch.nn.Modul
 
 
 @pytest.fixture(scope="session")
+def made_lively() -> Callable[..., torch.nn.Module]:
+    """`lively`, for a file of tests with networks of its own."""
+    return lively
+
+
+@pytest.fixture(scope="session")
 def tiny_run(
     tmp_path_factory: pytest.TempPathFactory, write_run: WriteRun, phantom_frame: NDArray[np.uint8]
 ) -> Run:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +20,10 @@ from converters.parity.compare import compare
 from converters.parity.figures import faults, judged
 from converters.parity.tolerances import TOLERANCES, Gate
 from converters.targets import target
+from mobileseg.cli import main
+from mobileseg.data.idrid import read_idrid
 from mobileseg.files import read_json, write_json
+from mobileseg.models.build import build
 from mobileseg.platt import Calibration
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.quantization.calibration import calibrate
@@ -43,8 +48,16 @@ def with_config(run: Run, constants: dict[str, Calibration], folder: Path) -> Ru
 
 
 @pytest.fixture(scope="module")
-def sure(tiny_run, tmp_path_factory) -> Run:
-    return with_config(tiny_run, SURE, tmp_path_factory.mktemp("sure") / "run")
+def plain(few_stages, write_run, made_lively, phantom_frame, tmp_path_factory) -> Run:
+    """Of two stages, which convert in a sixth of the time."""
+    torch.manual_seed(5)
+    network = made_lively(build(few_stages.name, 1), phantom_frame)
+    return write_run(tmp_path_factory.mktemp("plain") / "run", network, few_stages.name)
+
+
+@pytest.fixture(scope="module")
+def sure(plain, tmp_path_factory) -> Run:
+    return with_config(plain, SURE, tmp_path_factory.mktemp("sure") / "run")
 
 
 @torch.no_grad()
@@ -53,23 +66,23 @@ def answered(graph: torch.nn.Module, frame: NDArray[np.uint8]) -> NDArray[np.flo
     return probabilities
 
 
-def test_the_graph_answers_as_the_reference_and_no_mask_moves(tiny_run, sure, phantom_frame):
-    before = reference_answer(tiny_run, phantom_frame).probabilities
+def test_the_graph_answers_as_the_reference_and_no_mask_moves(plain, sure, phantom_frame):
+    before = reference_answer(plain, phantom_frame).probabilities
     wanted = reference_answer(sure, phantom_frame).probabilities
     assert np.abs(wanted - before).max() > 0.1  # it does something
     found = answered(deployable(sure, (128, 160), folded=False), phantom_frame)
     # Other kernels' log and exp, and float32 steps next to 1: as parity allows, a tenth of it.
     assert np.abs(found - wanted).max() < 1e-5 + 2 * SURE["EX"].largest_step()
     assert np.array_equal(found == 0, before == 0)  # outside the disc: exactly 0
-    low, high = (np.float32(run.config.thresholds["EX"]) for run in (tiny_run, sure))
+    low, high = (np.float32(run.config.thresholds["EX"]) for run in (plain, sure))
     # Pixels at the threshold to float32's last digit may flip: none of these does.
     assert ((before >= low) != (wanted >= high)).sum() == 0
     assert ((before >= low) != (found >= high)).sum() == 0
 
 
-def test_without_a_calibration_there_is_no_such_step(tiny_run):
+def test_without_a_calibration_there_is_no_such_step(plain):
     order = target("onnx").order([(128, 160)])
-    names = [name for name, _ in shipped_graph(tiny_run, order, IMAGE).named_modules()]
+    names = [name for name, _ in shipped_graph(plain, order, IMAGE).named_modules()]
     assert not any("calibration" in name for name in names)
 
 
@@ -182,3 +195,29 @@ def test_an_int8_bundle_carries_its_own_constants_and_its_reference_uses_them(
     # Ranges of one phantom are rough; were the file's constants others, it would be off by tenths.
     (mean,) = (j.found for j in judged(found) if j.figure.key == "mean")
     assert mean < 0.02
+
+
+def test_the_verb_gives_int8_constants_of_its_own_from_its_written_file(
+    quantized, phantoms, tmp_path, monkeypatch, capsys
+):
+    pytest.importorskip("executorch", reason="not run: executorch is not installed")
+    names = [s.name for s in read_idrid(phantoms).split("train", ("EX",))]
+    pictures = {"train": [f"other_{i}" for i in range(8)], "validation": names[:2]}
+    folder = shutil.copytree(quantized.path, tmp_path / "run")
+    config = replace(quantized.config.uncalibrated(), pictures=pictures)
+    write_json(folder / "config.json", config.to_json())
+    before = read_json(folder / "quantized.json")
+    monkeypatch.setattr(
+        sys, "argv", ["mobileseg", "calibrate", str(folder), "--data", str(phantoms), "--json"]
+    )
+    with pytest.raises(SystemExit) as left:
+        main()
+    said = capsys.readouterr()
+    assert left.value.code == 0, said.err
+    forms = json.loads(said.out)["forms"]
+    run = open_run(folder)
+    found = open_quantized(run).constants["EX"]
+    assert found.to_json() == {name: forms["int8"]["EX"][name] for name in ("a", "b")}
+    assert found != run.config.calibration["EX"]
+    after = read_json(folder / "quantized.json")
+    assert after.pop("probability_calibration") and after == before  # and nothing else changed
