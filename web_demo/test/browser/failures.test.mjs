@@ -40,16 +40,16 @@ const BAD_MODELS = {
     'error_not_json',
   ],
   'a newer schema': () => [
-    { 'model/model.json': asJson({ ...manifestOf('shipped'), schema: 3 }) },
+    { 'model/model.json': asJson({ ...manifestOf('shipped'), schema: 4 }) },
     'error_schema_newer',
+    4,
     3,
-    2,
   ],
   'an older schema': () => [
     { 'model/model.json': asJson({ ...manifestOf('shipped'), schema: 1 }) },
     'error_schema',
     1,
-    2,
+    3,
   ],
   'another target': () => [
     { 'model/model.json': asJson({ ...manifestOf('shipped'), target: 'coreml' }) },
