@@ -44,7 +44,9 @@ class Judge:
         )
 
     def _against(self, answers: Sequence[NDArray[np.float32]]) -> list[Against]:
-        other = np.stack(answers)
+        # Networks alone know of no disc: their answers are cut to it as the reference's are.
+        pairs = zip(self.prepared, answers, strict=True)
+        other = np.stack([p.picture.within_disc(answer) for p, answer in pairs])
         names = [p.name for p in self.prepared]
         return [
             against(

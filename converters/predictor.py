@@ -158,7 +158,7 @@ def _preprocessing_first(bundle: Bundle, network: Runner) -> Runner:
         done = preprocess(frame, spec)
         crop = done.crop
         return Answer(
-            network(planes(done.enhanced)).probabilities,
+            done.within_disc(network(planes(done.enhanced)).probabilities),
             np.array([crop.left, crop.top, crop.width, crop.height], np.float32),
             done.retina,
             reference_quality(config, done),

@@ -33,6 +33,7 @@ TEST_SET = "A. Segmentation/1. Original Images/b. Testing Set"
 
 
 ELSEWHERE = {
+    "calibrate",
     "demo",
     "quantize",
     "bundle-apps",

@@ -124,8 +124,14 @@ def file_of(bundle: Bundle) -> Ask:
         MissingToolkit: it cannot be run here.
     """
     runner, whole = bundle.target.converter().load(bundle.artifact), bundle.order.whole
-    # A network alone is handed what the graph would have handed it.
-    return lambda given: runner(given.frame if whole else planes(given.enhanced))
+    if whole:
+        return lambda given: runner(given.frame)
+    return lambda given: _within_disc(runner(planes(given.enhanced)), given)
+
+
+def _within_disc(answer: Answer, given: Given) -> Answer:
+    """A network alone is handed what the graph would have handed it, and cut as that is."""
+    return replace(answer, probabilities=given.done.within_disc(answer.probabilities))
 
 
 _kept: dict[tuple[Any, ...], tuple[Program, Program]] = {}
@@ -162,7 +168,8 @@ def _asking(program: Program, converter: Converter, order: Order) -> Ask:
                 x = x.permute(0, 3, 1, 2).to(torch.float32)
         outputs = program(x)
         several = outputs if isinstance(outputs, tuple | list) else (outputs,)
-        return Answer.of([o.numpy() for o in several])
+        answer = Answer.of([o.numpy() for o in several])
+        return answer if order.whole else _within_disc(answer, given)
 
     return ask
 

@@ -51,7 +51,7 @@ def no_loader(monkeypatch):
 def test_the_manifest_describes_what_the_file_takes_and_gives(name, bundles):
     manifest = read_json(bundles / name / "model.json")
     row = TARGETS[name]
-    assert (manifest["schema"], manifest["target"]) == (2, name)
+    assert (manifest["schema"], manifest["target"]) == (3, name)
     assert (manifest["artifact"], manifest["precision"]) == (row.artifact, "fp32")
     assert (manifest["variant"], manifest["task"]) == ("xs", "EX")
     frame = {"tensor": [1, 1024, 1024, 3], "image": [1, 3, 1024, 1024]}[manifest["input"]["kind"]]

@@ -196,12 +196,12 @@ def test_several_frame_sizes_are_enumerated_and_the_first_is_the_default(specs):
 
 
 def test_frames_of_any_size_bring_no_tables_with_them(coreml_packages):
-    """Three sizes in fp16, masks: not a byte more than the networks and CLAHE need."""
+    """Three sizes in fp16, masks: no more than networks, CLAHE and finder need."""
     weights = coreml_packages["masks"].path / "Data" / "com.apple.CoreML" / "weights"
     (file,) = weights.iterdir()
     network = coreml_packages["masks"].run.network
     values = sum(p.numel() for p in network.parameters())
-    assert file.stat().st_size < 2 * values + convolutions(network) * 2 * 128 + 20_000
+    assert file.stat().st_size < 2 * values + convolutions(network) * 2 * 128 + 40_000
 
 
 def test_a_mask_is_a_grey_picture_and_crop_and_retina_stay(specs):

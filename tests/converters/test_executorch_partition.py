@@ -63,7 +63,7 @@ def plan_of(path: Path):
 
 
 def heavy(path: Path) -> list[str]:
-    """Portable convolutions, poolings, and products that are larger than a vector's."""
+    """Portable convolutions, poolings, and products as large as a frame: the finder's are not."""
     plan = plan_of(path)
     found = []
     for call in (i.instr_args for i in plan.chains[0].instructions):
@@ -74,7 +74,7 @@ def heavy(path: Path) -> list[str]:
             found.append(name)
         if name.split("::")[-1] in ("mm", "bmm", "addmm"):
             made = plan.values[call.args[-1]].val
-            if prod(made.sizes) > 4 * max(SPEC.frame_hw):
+            if prod(made.sizes) > 2 * SPEC.frame_hw[0] * SPEC.frame_hw[1]:
                 found.append(name)
     return found
 
@@ -87,11 +87,13 @@ def test_no_convolution_no_pooling_and_no_frame_sized_product_is_portable(lowere
 
 
 def test_the_preprocessing_is_handed_over_in_few_pieces(lowered):
-    assert 3 <= len(plan_of(lowered).delegates) <= 8
+    # The finder's products are small and stand between other operations: a piece each.
+    assert 3 <= len(plan_of(lowered).delegates) <= 26
 
 
 def test_the_preprocessing_adds_little_to_the_file(lowered):
-    assert lowered.stat().st_size < 100_000
+    # 60 kB before the finder of circles: 700 small operations, some 300 bytes each.
+    assert lowered.stat().st_size < 330_000
 
 
 def test_the_lowered_preprocessing_gives_the_reference(lowered):
@@ -107,8 +109,9 @@ def test_the_lowered_preprocessing_gives_the_reference(lowered):
     phantom = photo_to_frame(make_phantom(9, 600, aspect=1.3).picture, SPEC.frame_hw)
     for frame in (noise, cut, phantom, np.zeros_like(noise)):
         expected = reference.preprocess(frame, SPEC)
-        enhanced, box, retina = method.execute([torch.from_numpy(frame)[None]])
+        enhanced, box, retina, disc = method.execute([torch.from_numpy(frame)[None]])
         crop = expected.crop
         assert box.tolist() == [[crop.left, crop.top, crop.width, crop.height]]
         assert retina.tolist() == [[expected.retina]]
+        assert np.array_equal(disc[0, 0].numpy(), expected.disc)
         assert np.array_equal(enhanced[0].permute(1, 2, 0).numpy(), expected.enhanced)

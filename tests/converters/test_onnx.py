@@ -273,9 +273,11 @@ def test_frames_of_any_content_are_answered_as_the_graph_does(artifact, tiny_run
 def test_a_network_alone_answers_the_picture_after_clahe(network, artifact, tiny_run):
     spec = tiny_run.config.preprocess.with_frame(FRAME_HW)
     frame = next(iter(golden_frames(FRAME_HW))).frame
-    alone = onnx_graph.load(network)(planes(preprocess(frame, spec).enhanced))
+    done = preprocess(frame, spec)
+    alone = onnx_graph.load(network)(planes(done.enhanced))
     whole = onnx_graph.load(artifact)(frame)
-    assert np.abs(alone.probabilities - whole.probabilities).max() < 1e-5
+    # Of the disc it knows nothing: whoever prepares the picture cuts the answer to it.
+    assert np.abs(done.within_disc(alone.probabilities) - whole.probabilities).max() < 1e-5
     assert np.isnan(alone.crop).all() and np.isnan(alone.retina)
 
 

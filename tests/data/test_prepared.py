@@ -16,7 +16,7 @@ from mobileseg.lesions import LESIONS
 from mobileseg.preprocess.reference import Crop, preprocess
 from mobileseg.spec import PreprocessSpec
 
-SPEC = PreprocessSpec(32, (64, 80))
+SPEC = PreprocessSpec(32, (64, 80), finder=1)
 
 
 def retina() -> NDArray[np.uint8]:

@@ -57,7 +57,8 @@ def whole_levels(module: Preprocess, frame: Frame, sampling: str = "matmul") -> 
     """(side, side, 3): the graph's picture before CLAHE."""
     frames = tensor(frame, sampling)
     box, _, disc = module.find_crop(frames)
-    return (module.crop_and_resize(frames, box) * disc)[0].permute(1, 2, 0).numpy()
+    levels = module.crop_and_resize(frames, box)
+    return (levels if disc is None else levels * disc)[0].permute(1, 2, 0).numpy()
 
 
 def agree(
@@ -308,7 +309,7 @@ def plain_float_mean(high: torch.Tensor, low: torch.Tensor, area: torch.Tensor) 
 
 def test_without_the_correction_by_the_remainder_the_levels_would_differ(monkeypatch) -> None:
     frame = np.random.default_rng(0).integers(0, 256, (1001, 1001, 3), dtype=np.uint8)
-    spec = PreprocessSpec(512, (1001, 1001))
+    spec = PreprocessSpec(512, (1001, 1001), finder=1)
     expected = reference.preprocess(frame, spec).levels
     module = Preprocess(spec)
     assert differing(whole_levels(module, frame), expected) == 0

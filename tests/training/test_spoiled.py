@@ -43,7 +43,10 @@ def test_a_piece_is_cut_from_the_spoiled_picture_after_clahe_and_its_mask_from_t
         for i, picture in enumerate(step.pictures):
             levels = np.ascontiguousarray(train.levels[picture].numpy().transpose(1, 2, 0))
             rng = np.random.default_rng([5, 3, 1 + picture, STREAM])
-            enhanced = clahe_scaled(spoil(levels, rng, 1.0), SPEC.clahe_clip, SPEC.clahe_tiles)
+            kept = train.discs[picture, 0].numpy()[..., None]
+            enhanced = clahe_scaled(
+                spoil(levels, rng, 1.0) * kept, SPEC.clahe_clip, SPEC.clahe_tiles
+            )
             whole = torch.from_numpy(enhanced.transpose(2, 0, 1))[None]
             expected, _ = augment(whole, train.batch([picture])[1], step.maps[i : i + 1], 64)
             # The window's coordinates are rounded otherwise, see test_pieces.

@@ -137,6 +137,11 @@ def lose_255(path: Path) -> None:
         assert found, "no normalisation found"
 
 
+def _sizes(op: Any) -> list[int]:
+    """Of an operation's first output."""
+    return [d.constant.size for d in op.outputs[0].type.tensorType.dimensions]
+
+
 def _count(value: Any) -> int:
     sizes = [d.constant.size for d in value.type.tensorType.dimensions]
     return int(np.prod(sizes)) if sizes else 1
@@ -177,12 +182,15 @@ def reverse_concat(path: Path) -> None:
 
 
 def halve_the_crop(path: Path) -> None:
-    """Box and overlaps, whatever float32 stands before the first product, go through fp16.
+    """Box and overlaps, whatever float32 stands before the product with them, go through fp16.
 
     Held within what fp16 can hold: infinite, they would end in a cast that nobody defines.
     """
     with Edit(path) as edit:
-        end = edit.ops.index(edit.of("matmul")[0])
+        # The finder's products come before; of theirs only lines of 256 cells are planes, too.
+        planes = (op for op in edit.of("matmul") if len(_sizes(op)) == 3 and _sizes(op)[0] == 3)
+        first = next(op for op in planes if _sizes(op)[-1] != 256)
+        end = edit.ops.index(first)
         made = []
         for op in edit.ops[:end]:
             made.append(op)
@@ -202,17 +210,18 @@ def halve_the_crop(path: Path) -> None:
 
 
 def scale_largest_weight(factor: float) -> Mutation:
-    """Of the convolution with most values, in the weights file.
+    """Of the convolution to one map with most values, in the weights file.
 
-    Not of any: in a narrow layer a whole channel may be negative everywhere, and what comes before
-    its ReLU changes nothing.
+    Not of any: before a ReLU a whole channel may be negative everywhere, and what comes before it
+    changes nothing. A side output has no ReLU.
     """
 
     def mutate(path: Path) -> None:
         edit = Edit(path)
         weights = [edit.value(op, "weight") for op in edit.of("conv")]
         stored = [w for w in weights if w is not None and w.WhichOneof("value") == "blobFileValue"]
-        file, kind, start, size = _blob(edit, max(stored, key=_count))
+        sides = [w for w in stored if w.type.tensorType.dimensions[0].constant.size == 1]
+        file, kind, start, size = _blob(edit, max(sides, key=_count))
         content = bytearray(file.read_bytes())
         values = np.frombuffer(
             content, STORED[kind], offset=start, count=size // np.dtype(STORED[kind]).itemsize

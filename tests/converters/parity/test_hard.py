@@ -26,7 +26,9 @@ def test_each_is_hard_in_its_own_way():
         for name, photo in photos.items()
     }
     assert not photos["black"].any() and (photos["white"] == 255).all()
-    assert not done["black"].crop.found and not done["no retina"].crop.found
+    assert not done["black"].crop.found
+    # As dark as a twelfth of its light: finder 2 finds even that retina.
+    assert done["no retina"].crop.found and photos["no retina"].max() <= 25
     assert photos["no retina"].std() > 2  # and yet not flat
     assert done["white"].crop.found and done["noise"].crop.found
     # A third of a disc, in a square of the disc's height.

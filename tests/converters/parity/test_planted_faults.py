@@ -143,7 +143,7 @@ def align_corners(monkeypatch) -> None:
 
 
 def no_clahe(monkeypatch) -> None:
-    monkeypatch.setattr(Preprocess, "enhance", lambda self, levels: levels)
+    monkeypatch.setattr(Preprocess, "enhance", lambda self, levels, disc: levels)
 
 
 @pytest.mark.parametrize("fault", [crop_moved, align_corners, no_clahe], ids=lambda f: f.__name__)
