@@ -182,7 +182,8 @@ def reverse_concat(path: Path) -> None:
 
 
 def halve_the_crop(path: Path) -> None:
-    """Box and overlaps, whatever float32 stands before the product with them, go through fp16.
+    """Box and overlaps, whatever float32 stands after the finder's last product and before the
+    product with the frame, go through fp16.
 
     Held within what fp16 can hold: infinite, they would end in a cast that nobody defines.
     """
@@ -191,8 +192,9 @@ def halve_the_crop(path: Path) -> None:
         planes = (op for op in edit.of("matmul") if len(_sizes(op)) == 3 and _sizes(op)[0] == 3)
         first = next(op for op in planes if _sizes(op)[-1] != 256)
         end = edit.ops.index(first)
+        begin = max(edit.ops.index(op) for op in edit.of("matmul") if edit.ops.index(op) < end)
         made = []
-        for op in edit.ops[:end]:
+        for op in edit.ops[begin + 1 : end]:
             made.append(op)
             declared = op.outputs[0].type
             if op.type == "const" or declared.tensorType.dataType != FLOAT32:
@@ -206,7 +208,7 @@ def halve_the_crop(path: Path) -> None:
                 edit.make("cast", half, f"{name}_half", x=f"{name}_held", dtype=word("fp16")),
                 edit.make("cast", declared, name, x=f"{name}_half", dtype=word("fp32")),
             ]
-        edit.ops[:end] = made
+        edit.ops[begin + 1 : end] = made
 
 
 def scale_largest_weight(factor: float) -> Mutation:
