@@ -15,6 +15,8 @@ from torch import Tensor, nn
 
 from mobileseg.quality import values as at
 
+MOST_ROWS = 16  # that are added one by one; a graph grows by two operations with each
+
 
 @dataclass(frozen=True, slots=True)
 class MeasuredInGraph:
@@ -106,8 +108,15 @@ class Measure(nn.Module):
 
     def _cell_sums(self, values: Tensor, step: int) -> Tensor:
         """(side / step, side) -> (CELLS, CELLS)."""
-        across = torch.matmul(values, self.into_cells)  # side/step CELLS
-        return across.reshape(at.CELLS, self.cell_px // step, at.CELLS).sum(dim=1)
+        count = self.cell_px // step
+        rows = values.reshape(at.CELLS, count, self.side)
+        if count > MOST_ROWS:
+            total = rows.sum(dim=1)
+        else:  # row by row, at which ExecuTorch is quick, so that the product is a small one
+            total = rows[:, 0]
+            for row in range(1, count):
+                total = total + rows[:, row]
+        return torch.matmul(total, self.into_cells)
 
     def _differences(
         self, green: Tensor, sampled: Tensor, inner: Tensor, per_cell: float
