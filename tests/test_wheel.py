@@ -55,6 +55,18 @@ def test_quantize_has_all_it_needs_and_refuses_too_few_pictures(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_calibrate_has_all_it_needs_and_refuses_too_few_pictures(
+    mobileseg, demo, phantoms, tmp_path
+):
+    """Likewise: the demo's run was trained on six pictures."""
+    shutil.copytree(demo / "run", tmp_path / "run")
+    before = (tmp_path / "run" / "config.json").read_bytes()
+    done = mobileseg("calibrate", "run", "--data", phantoms, cwd=tmp_path)
+    assert done.returncode == 2 and "Traceback" not in done.stderr
+    assert "names 6 pictures; expected 8 or more to calibrate on" in done.stderr
+    assert (tmp_path / "run" / "config.json").read_bytes() == before
+
+
 @pytest.fixture(scope="module")
 def other_run(demo, tmp_path_factory) -> Path:
     """The demo's run with a bias moved: a second member for an ensemble, without a training."""
