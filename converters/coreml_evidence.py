@@ -137,6 +137,8 @@ def _limits(bundle: Bundle, limits: Mapping[str, Limit]) -> list[tuple[str, str,
             ("crop_off", "crop off by pixels", 0.0),
             ("retina_off", "retina share off by", RETINA_OFF),
         ]
+    if bundle.manifest["quality"] is not None:
+        asked.append(("quality_off", "quality off by", limits["quality_written"].most))
     return asked
 
 

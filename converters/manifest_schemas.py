@@ -30,6 +30,7 @@ from mobileseg.kinds import (
     whole,
 )
 from mobileseg.lesions import LESIONS
+from mobileseg.platt import CONSTANTS
 from mobileseg.runs import NORMALISATION, PREPROCESS
 from mobileseg.spec import LARGEST_FRAME_PX
 
@@ -37,7 +38,6 @@ SCHEMA = 3
 OLDEST = 2  # that is still read
 MOST_LESIONS = 16
 CODE = re.compile(r"[A-Z][A-Z0-9]{0,7}")
-LARGEST_A, LARGEST_B = 100.0, 100.0  # of a calibration, which no fit comes near
 RENAMED = {"answer": "head", "ensembling": "member_execution"}  # of schema 2
 ENGLISH = "en"  # the language that every lesion has a name in
 
@@ -48,15 +48,6 @@ MEMBER = entries(
     {"name": NAME, "variant": NAME, "task": NAME, "weights_sha256": SHA256, **NORMALISATION}
 )
 TENSOR = entries({"name": NAME, "shape": SHAPE, "dtype": NAME}, {"kind": NAME, "order": NAME})
-CALIBRATION = entries(
-    {
-        "a": kind(
-            f"a number above 0, at most {LARGEST_A:g}",
-            lambda value: type(value) in (int, float) and 0 < value <= LARGEST_A,
-        ),
-        "b": number(-LARGEST_B, LARGEST_B),
-    }
-)
 LESION_2 = entries(
     {"code": one_of(LESIONS), "threshold": number(0, 1)}, {"name": TEXT, "colour": COLOUR}
 )
@@ -69,7 +60,7 @@ LESION_3 = entries(
         "names": mapping(NAME, NAME, 100),
         "threshold": number(0, 1),
         "colour": COLOUR,
-        "calibration": either(NOTHING, CALIBRATION),
+        "calibration": either(NOTHING, CONSTANTS),
     }
 )
 

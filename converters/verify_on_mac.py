@@ -150,6 +150,10 @@ def compared(manifest: dict[str, Any], golden: Path, answer: dict[str, Any]) -> 
             "retina": _number(retina),
             "retina_off": _number(abs(retina - expected["retina"])),
         }
+    if "quality" in expected:
+        quality = np.asarray(answer["quality"], np.float32).reshape(-1)
+        wanted_quality = np.array(expected["quality"], np.float32)
+        figures["quality_off"] = _number(np.abs(quality - wanted_quality).max())
     return figures
 
 

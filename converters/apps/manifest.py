@@ -33,8 +33,6 @@ from converters.manifest import PACKAGE, QUALITY_OUTPUT
 from converters.manifest_schemas import (
     CODE,
     ENGLISH,
-    LARGEST_A,
-    LARGEST_B,
     MOST_LESIONS,
     OLDEST,
     SCHEMA,
@@ -42,6 +40,7 @@ from converters.manifest_schemas import (
 from converters.targets import TARGETS
 from mobileseg.kinds import HEX
 from mobileseg.lesions import LESIONS
+from mobileseg.platt import LARGEST_A, LARGEST_B
 from mobileseg.spec import LARGEST_FRAME_PX
 
 LARGEST_BYTES = 1 << 40  # of an artifact

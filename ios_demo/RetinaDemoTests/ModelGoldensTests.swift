@@ -14,6 +14,7 @@ final class ModelGoldensTests: XCTestCase {
         let frame: Listed
         let crop: [Float]
         let retina: Double
+        let quality: [Float]?  // of a model that has it
     }
 
     /// What a probability may differ by: "apple" in converters/parity/tolerances.py.
@@ -52,6 +53,12 @@ final class ModelGoldensTests: XCTestCase {
             XCTAssertLessThanOrEqual(apart, tolerance, "\(name) on \(units.rawValue)")
             XCTAssertEqual(answer.crop, crop(expected.crop), name)
             XCTAssertEqual(answer.retina, expected.retina, accuracy: 1e-6, name)
+            let qualities: [Float] = expected.quality ?? []
+            XCTAssertEqual(answer.quality?.count ?? 0, qualities.count, name)
+            for (found, value) in zip(answer.quality ?? [], qualities) {
+                // As in converters/parity/tolerances.py, "quality_written".
+                XCTAssertEqual(found, value, accuracy: 1e-3, name)
+            }
         }
     }
 

@@ -129,7 +129,8 @@ def command(
     key = _signing_key(sign) if sign else None  # refused before minutes of converting
     with calibrated_for(opened, order.precision, data) as source, progress() as bar:
         bar.add_task(f"converting to {chosen.name} {order.name()}", total=None, note="")
-        if lack := not_calibrated(source, order.precision):
+        lacks = (not_calibrated(source, order.precision), without_quality(source, order.whole))
+        for lack in filter(None, lacks):
             remark(lack)
         checks = write_bundle(source, into, target=chosen, order=order, force=force, sign=key)
     for check in checks:
@@ -197,6 +198,13 @@ def not_calibrated(run: Run, precision: str) -> str | None:
         return None
     whose = "its int8 form" if run.config.calibration else "the run"
     return f"{whose} is not calibrated: probabilities stay what the network says"
+
+
+def without_quality(run: Run, whole: bool) -> str | None:
+    """What a file lacks that says nothing of a picture's quality, in words; None: nothing."""
+    if run.config.quality is not None or not whole:
+        return None
+    return "the run has no quality: a dark or blurred picture gets its counts without a warning"
 
 
 def _holds(found: dict[str, Any]) -> Iterator[str]:

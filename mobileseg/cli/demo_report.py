@@ -156,11 +156,18 @@ def _seen(predictor: Predictor | str, picture: Path) -> tuple[NDArray[np.uint8] 
     if isinstance(predictor, str):
         return predictor, ""
     prediction = predictor.predict(picture)
+    # What is wrong with the picture stands before any figure.
+    quality = [] if prediction.quality is None else [f"quality {prediction.quality.percent} %"]
     counted = "; ".join(
-        f"{code}: {f.count} found, {100 * f.area:.2f} % of the retina"
-        for code, f in prediction.lesions.items()
+        [
+            *quality,
+            *(
+                f"{code}: {f.count} found, {100 * f.area:.2f} % of the retina"
+                for code, f in prediction.lesions.items()
+            ),
+        ]
     )
-    return overlay(prediction), counted
+    return overlay(prediction), " ".join([*prediction.sentences, counted])
 
 
 def _true_masks(sample: Any, run: Run) -> dict[str, NDArray[np.uint8]]:

@@ -34,7 +34,9 @@ def test_a_bundle_is_written_and_the_line_says_where(mobileseg, trained_run, tmp
     assert line.startswith("b/ex: model.ptl, ") and line.endswith(
         " kB, 4 check(s) of the file hold"
     )
-    *checks, operators = done.stderr.splitlines()
+    calibration, quality, *checks, operators = done.stderr.splitlines()
+    assert calibration == "the run is not calibrated: probabilities stay what the network says"
+    assert quality.startswith("the run has no quality: ")
     assert checks[0] == "  bytecode 4 to 9: 8" and len(checks) == 4
     assert operators.startswith("  operators: ") and "aten::_convolution, " in operators
     manifest = json.loads((tmp_path / "b" / "ex" / "model.json").read_text())
@@ -54,6 +56,22 @@ def test_the_name_is_made_of_run_target_and_precision(mobileseg, trained_run, tm
     )
     done = mobileseg(*arguments, "--force", cwd=run)
     assert done.returncode == 0, done.stderr
+
+
+def test_an_old_spelling_works_and_the_new_one_is_named(mobileseg, trained_run, tmp_path):
+    arguments = ("convert", trained_run, *TORCHSCRIPT, "-o", "b", "--ensembling", "grouped")
+    done = mobileseg(*arguments, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    said = "--ensembling is called --member-execution now, and goes with the next release"
+    assert done.stderr.splitlines()[0] == said
+    manifest = json.loads((tmp_path / "b" / "model.json").read_text())
+    assert manifest["member_execution"] == "grouped"
+    both = mobileseg(*arguments, "--force", "--member-execution", "serial", cwd=tmp_path)
+    assert refused(both) == (
+        "--ensembling: found --member-execution too, its new name; expected one of them"
+    )
+    shown = mobileseg("convert", "--help", cwd=tmp_path).stdout
+    assert "--head" in shown and "--answer" not in shown and "--ensembling" not in shown
 
 
 def test_without_a_run_the_one_that_ships_is_taken(mobileseg, tmp_path):

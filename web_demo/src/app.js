@@ -1,6 +1,6 @@
 // The page: what happens between a visitor's hands, the engine, and the screen.
 
-import { OPACITY } from './constants.js';
+import { FATAL_FLAGS, OPACITY } from './constants.js';
 import { Engine } from './engine.js';
 import { finding, flags, threshold } from './findings.js';
 import { takeIn } from './intake.js';
@@ -132,11 +132,12 @@ function show(answer) {
   setState('shown');
 }
 
-// What may be said of the picture; without a quality output every one is usable, as it always was.
+// What may be said of the picture, with a quality output or without.
 function judge({ crop, retina, quality }) {
   const { side, lesions, quality: spec } = known.manifest;
   const raised = flags(crop, retina, side);
-  if (!spec) return { flags: raised, usable: true, judged: null };
+  const usable = !raised.some((flag) => FATAL_FLAGS.includes(flag));
+  if (!spec) return { flags: raised, usable, judged: null };
   const codes = lesions.map(({ code }) => code);
   const judged = judgeQuality(quality, codes, spec, raised);
   return { flags: judged.flags, usable: judged.usable, judged };

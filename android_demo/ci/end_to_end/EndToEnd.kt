@@ -106,6 +106,8 @@ private fun findings(prediction: Prediction): JSONObject {
         .put("content_hw", JSONArray(listOf(content.height, content.width)))
         .put("crop", JSONArray(prediction.answer.crop.map { it.toDouble() }))
         .put("retina", prediction.answer.retina.toDouble())
+        .put("quality", prediction.answer.quality?.let { JSONArray(it.map { v -> v.toDouble() }) })
+        .put("usable", prediction.usable)
         .put("flags", JSONArray(prediction.flags.map { it.code }))
         .put("lesions", lesions)
 }

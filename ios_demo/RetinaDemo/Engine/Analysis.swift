@@ -49,8 +49,10 @@ struct Analysis: Sendable {
             numbers, lesions: manifest.lesions.count, spec: spec, raised: raised)
     }
 
-    /// Every picture of a model that says nothing of quality is, as it always was.
-    var isUsable: Bool { quality?.isUsable ?? true }
+    /// Whether its figures may be shown without more ado.
+    var isUsable: Bool {
+        quality?.isUsable ?? !flags.contains { (flag: Flag) -> Bool in flag.isFatal }
+    }
 
     /// What is said of the picture before any figure.
     var said: [Flag] { RetinaCore.said(of: flags, isUsable: isUsable) }

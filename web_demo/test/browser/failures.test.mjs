@@ -201,7 +201,7 @@ describe('failures', { skip: notRun }, () => {
     await waitFor(opened.page, 'ready');
     const named = (wanted) => cases('shipped').find(({ name }) => name === wanted).path;
     const warnings = () =>
-      opened.page.$$eval('.note.warning', (notes) => notes.map((note) => note.textContent));
+      opened.page.$$eval('.note.warning p', (notes) => notes.map((note) => note.textContent));
     await pick(opened.page, named('black'));
     assert.deepEqual(await warnings(), [english('flag_no_retina')]);
     await pick(opened.page, named('few-pixels'));

@@ -34,5 +34,7 @@ object Assets {
 
 fun JSONArray.wholes(): List<Int> = List(length()) { getInt(it) }
 
+fun JSONArray.numbers(): FloatArray = FloatArray(length()) { getDouble(it).toFloat() }
+
 fun JSONObject.size(key: String): Size =
     getJSONArray(key).wholes().let { (height, width) -> Size(height, width) }

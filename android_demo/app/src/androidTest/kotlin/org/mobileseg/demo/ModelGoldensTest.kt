@@ -41,6 +41,8 @@ class ModelGoldensTest {
         val found = answer.probabilities
         val apart = probabilities.indices.maxOf { abs(probabilities[it] - found[it]) }
         assertTrue("$name: probabilities $apart apart", apart <= PROBABILITY)
+        val quality = expected.optJSONArray("quality")?.numbers() ?: floatArrayOf()
+        assertArrayEquals(name, quality, answer.quality ?: floatArrayOf(), QUALITY)
     }
 
     private fun frame(name: String): Frame {
@@ -52,6 +54,7 @@ class ModelGoldensTest {
         private const val GOLDENS = "model-goldens"
         private const val PROBABILITY = 1e-4f // float sums in another order, on other kernels
         private const val RETINA = 1e-6
+        private const val QUALITY = 1e-3f // converters/parity/tolerances.py, "quality_written"
         private val store = ModelStore(Assets.app)
         private val manifest = store.manifest()
         private val runner = ExecuTorchRunner(store.file(manifest).path, manifest)

@@ -26,8 +26,7 @@ class Prediction(val frame: Frame, val answer: Answer, manifest: Manifest) {
     /** Null: the model says nothing of it. */
     val quality: PictureQuality?
 
-    /** Of every picture of a model that says nothing of quality, as it always was. */
-    val usable: Boolean get() = quality?.usable ?: true
+    val usable: Boolean get() = quality?.usable ?: flags.none { it.fatal }
     val flags: List<Flag>
 
     /** What is said before any figure. */
