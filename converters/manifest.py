@@ -188,7 +188,7 @@ def described(run: Run, target: Target, order: Order, converter: Converter) -> d
 def _calibration(config: RunConfig, code: str) -> dict[str, float] | None:
     """A lesion's constants, of a run that was calibrated."""
     constants = config.calibration.get(code)
-    return constants and constants.to_json()
+    return None if constants is None else constants.to_json()
 
 
 def _input(run: Run, order: Order, converter: Converter) -> dict[str, Any]:
