@@ -160,7 +160,8 @@ def judge_quality(
         quality: (C + K,) the graph's output: each lesion's quality, then the spec's values.
         lesions: C lesion codes, in channel order.
         spec: the K values and their limits.
-        raised: flags that stand already, of `FLAGS`: no-retina, too-small.
+        raised: flags that stand already, of `FLAGS`: no-retina, beside which the values raise
+            none, and too-small.
 
     Raises:
         ValueError: the numbers are not as many as lesions and values.
@@ -172,9 +173,9 @@ def judge_quality(
         )
     by_lesion = dict(zip(lesions, map(_share, quality[:count]), strict=True))
     values = [float(np.float32(value)) for value in quality[count:]]
-    found = set(raised).union(
-        *(one.flags(value) for one, value in zip(spec.values, values, strict=True))
-    )
+    found = set(raised)
+    if NO_RETINA not in found:  # without one the values speak of nothing
+        found.update(*(one.flags(value) for one, value in zip(spec.values, values, strict=True)))
     flags = tuple(code for code in FLAGS if code in found)
     shown = min(by_lesion.values())
     usable = shown >= np.float32(spec.usable) and not found.intersection(FATAL)

@@ -79,6 +79,11 @@ def test_a_picture_without_retina_is_not_usable_whatever_its_quality() -> None:
     assert found.sentences["en"] == ("No retina found.",)
 
 
+def test_without_a_retina_the_values_raise_nothing() -> None:
+    found = judged(0, 0, 0, 0, raised=("no-retina",))
+    assert (found.flags, found.values) == (("no-retina",), {"light": 0, "fundus": 0})
+
+
 def test_an_unusable_picture_without_a_flag_has_a_sentence_too() -> None:
     assert judged(0, 0, 0.4, 1).sentences["de"] == (SENTENCES["poor"]["de"],)
 

@@ -4,13 +4,16 @@
 import { FATAL_FLAGS, FLAGS } from './constants.js';
 
 // `output`: each lesion's quality, then the values of `spec`; `raised`: flags that stand already.
-// What is no number counts as bad: no picture is usable because a comparison failed.
+// What is no number counts as bad: no picture is usable because a comparison failed. Without a
+// retina the values speak of nothing and raise none.
 export function judgeQuality(output, codes, spec, raised = []) {
   const shares = Array.from(output.slice(0, codes.length), share);
   const values = Array.from(output.slice(codes.length));
   if (values.length !== spec.values.length || shares.length !== codes.length)
     throw new RangeError(`${output.length} numbers of quality`);
-  const found = new Set([...raised, ...spec.values.flatMap((row, i) => flagsOf(row, values[i]))]);
+  const found = new Set(raised);
+  if (!found.has('no-retina'))
+    spec.values.flatMap((row, i) => flagsOf(row, values[i])).forEach((flag) => found.add(flag));
   const flags = FLAGS.filter((flag) => found.has(flag));
   const shown = Math.min(...shares);
   return {

@@ -56,6 +56,7 @@ CASES: dict[str, tuple[Json, str, tuple[float, ...], tuple[str, ...]]] = {
     "no-fundus": (QUALITY_OF_ALL, "EX", (0.9, *GOOD[:-1], 0.2), ()),
     "no-retina": (QUALITY_OF_ALL, "MA EX", (0.0, 0.0, *GOOD), ("no-retina",)),
     "no-retina-whatever-it-says": (QUALITY_OF_ALL, "EX", (0.9, *GOOD), ("no-retina",)),
+    "no-retina-and-all-zero": (QUALITY_OF_ALL, "EX", (0.0, *[0.0] * len(GOOD)), ("no-retina",)),
     "too-small": (QUALITY_OF_ALL, "EX", (0.9, *GOOD), ("too-small",)),
     "small-blurred-and-dark": (
         QUALITY_OF_ALL,

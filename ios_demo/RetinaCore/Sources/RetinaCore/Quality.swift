@@ -72,15 +72,17 @@ public struct PictureQuality: Equatable, Sendable {
     public let flags: [Flag]
 
     /// From the quality output: each of the lesions' quality, then the values of `spec`. Nil where
-    /// they are not as many.
+    /// they are not as many. Without a retina the values speak of nothing and raise none.
     public init?(_ output: [Float], lesions count: Int, spec: QualitySpec, raised: [Flag]) {
         guard count > 0, output.count == count + spec.values.count else { return nil }
         lesions = output.prefix(count).map { (value: Float) -> Float in
             value >= 0 ? min(value, 1) : 0
         }
         var found: Set<Flag> = Set(raised)
-        for (row, value) in zip(spec.values, output.dropFirst(count)) {
-            found.formUnion(row.flags(value))
+        if !found.contains(.noRetina) {
+            for (row, value) in zip(spec.values, output.dropFirst(count)) {
+                found.formUnion(row.flags(value))
+            }
         }
         let least: Float = lesions.min() ?? 0
         shown = least

@@ -64,7 +64,7 @@ data class PictureQuality(
 
 /**
  * From the quality output to what is said. What is no number counts as bad: no picture is usable
- * because a comparison failed.
+ * because a comparison failed. Without a retina the values speak of nothing and raise none.
  *
  * @param output each of the [lesions] lesions' quality, then the values of [spec].
  * @param raised flags that stand already.
@@ -80,7 +80,8 @@ fun judgeQuality(
     }
     val shares = output.take(lesions).map(::share)
     val values = output.drop(lesions)
-    val found = raised + spec.values.zip(values).flatMap { (row, value) -> row.flags(value) }
+    val byValues = spec.values.zip(values).flatMap { (row, value) -> row.flags(value) }
+    val found = if (Flag.NO_RETINA in raised) raised else raised + byValues
     val flags = Flag.values().filter { it in found }
     val shown = shares.min()
     val usable = shown >= spec.usable.toFloat() && flags.none { it.fatal }
