@@ -66,7 +66,7 @@ from mobileseg.training.config import TrainConfig
 SHIPPED = Path(__file__).parent / "shipped"
 SIDE_PX = 512  # the paper's
 # What a study holds once, and a block of runs may not change.
-STUDY_WIDE = ("protocol", "split_seed", "seed", "devices")
+STUDY_WIDE = ("protocol", "split_seed", "fold", "seed", "devices")
 TOP = (
     *("name", "data", "approximate", "preprocess", "training"),
     *("runs", "ensembles", "distilled", "combinations"),

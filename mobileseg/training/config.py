@@ -24,7 +24,7 @@ PIECES = ("piece_lesion_share", "piece_lesion", "piece_hard_share", "whole_share
 # name one is of a training that did: whatever a recipe asks for today, these defaults stay.
 SWITCHES = (
     *("prune", "settle", "pieces", "photometric", "prior", "ema", "precise_bn"),
-    *("validate_every", "warmup", "epoch_share", "minutes"),
+    *("validate_every", "warmup", "epoch_share", "minutes", "fold"),
 )
 # How often a lesion is drawn: as its pixels in the training set to this power.
 PIECE_LESIONS = {"uniform": 0.0, "area": 1.0, "rarity": -0.5}
@@ -48,7 +48,7 @@ LIMITS: tuple[tuple[str, Callable[[float], bool], tuple[str, ...]], ...] = (
         "0 or more",
         lambda v: 0 <= v < math.inf,
         (
-            *("seed", "split_seed", "plateau_patience", "weight_decay", "gamma"),
+            *("seed", "split_seed", "fold", "plateau_patience", "weight_decay", "gamma"),
             *("class_weight_power", "minutes", "pieces"),
         ),
     ),
@@ -137,6 +137,7 @@ class TrainConfig:
     validation_share: float = _choice(VALIDATION_SHARE, "Of the training pictures.")
     seed: int = _choice(0, "Weights, order, augmentation.")
     split_seed: int = _choice(0, "Which pictures validate; one for all runs of a study.")
+    fold: int = _choice(0, "Which of the split seed's divisions, for cross-validation.")
     commit_every: int = _choice(1, "Epochs between two states on disk.")
     precision: str = _choice(
         "fp32", "Arithmetic of the network: fp32, or autocast.", ("fp32", "bf16", "fp16")
@@ -249,6 +250,11 @@ class TrainConfig:
         """
         epochs, patience = PAPER_LENGTH[len(task_lesions(task))]
         return cls(**{"epochs": epochs, "plateau_patience": patience} | given)
+
+    @property
+    def division(self) -> tuple[int, float, int]:
+        """How the training pictures are divided: seed, share that validates, fold."""
+        return self.split_seed, self.validation_share, self.fold
 
     def to_json(self) -> dict[str, Any]:
         values = asdict(self)

@@ -91,9 +91,8 @@ def set_up(
     if rules.split == "run":
         choices = replace(choices, split_seed=choices.seed)
     pictures = pictures or read_pictures(data, lesions, preprocess, choices.mask_rule, device, tick)
-    train, validation = split_validation(
-        [s.name for s in pictures.samples], choices.split_seed, choices.validation_share
-    )
+    names = [s.name for s in pictures.samples]
+    train, validation = split_validation(names, *choices.division)
     refuse_unfit(
         others,
         variant=variant,

@@ -34,6 +34,7 @@ Report = Callable[[Trainer, dict[str, float]], None]
 OWN = (
     "seed",
     "split_seed",
+    "fold",
     "lr",
     "schedule",
     "plateau_factor",

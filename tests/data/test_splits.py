@@ -47,6 +47,19 @@ def test_each_side_has_at_least_one(count: int, share: float, validating: int) -
     assert (len(training), len(validation)) == (count - validating, validating)
 
 
+@pytest.mark.parametrize("share", [0.2, 0.5, 1 / 3])
+def test_folds_divide_the_names(share: float) -> None:
+    folds = [split_validation(NAMES, 3, share, fold) for fold in range(round(1 / share))]
+    assert sorted(name for _, held in folds for name in held) == NAMES
+    assert all(sorted(training + held) == NAMES for training, held in folds)
+    assert folds[0] == split_validation(NAMES, 3, share)
+
+
+def test_a_fold_that_is_not_there_is_refused() -> None:
+    with pytest.raises(BadInput, match=r"fold 2: found 54 .* expected a fold of 0 to 1"):
+        split_validation(NAMES, 0, 0.5, 2)
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_one_picture_cannot_be_split(count: int) -> None:
     with pytest.raises(BadInput) as refusal:
