@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
+import time
 from typing import Any
 
 import click
@@ -12,6 +14,7 @@ from rich.progress import (
     MofNCompleteColumn,
     Progress,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -19,6 +22,7 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+TOLD_EVERY_S = 60.0  # in a log, at most
 NOT_MEDICAL = "Not a medical device: for research and prototypes only."
 
 
@@ -67,10 +71,42 @@ class _Left(TimeRemainingColumn):
         return super().render(task).append(" left") if task.total else Text()
 
 
+class _Told(Progress):
+    """Where there is no terminal for a bar, a line now and then: a log of hours is not silent."""
+
+    _told = time.monotonic()  # when last, or when it began
+
+    def start(self) -> None:
+        self._told = time.monotonic()
+        super().start()
+
+    def advance(self, task_id: TaskID, advance: float = 1) -> None:
+        super().advance(task_id, advance)
+        self._tell(task_id)
+
+    def update(self, task_id: TaskID, **given: Any) -> None:
+        super().update(task_id, **given)
+        self._tell(task_id)
+
+    def _tell(self, task_id: TaskID) -> None:
+        if not self.disable or time.monotonic() - self._told < TOLD_EVERY_S:
+            return
+        self._told = time.monotonic()
+        task = next(task for task in self.tasks if task.id == task_id)
+        if task.total is None:
+            remark(f"{task.description}: {task.completed:g}")
+            return
+        left, note = task.time_remaining, task.fields.get("note")
+        words = [f"{task.description}: {task.completed:g} of {task.total:g}"]
+        words += [f"{math.ceil(left / 60)} min left"] if left and not task.finished else []
+        words += [note] if note else []
+        remark(", ".join(words))
+
+
 def progress() -> Progress:
-    """A bar with the time left, on stderr, and only on a terminal."""
+    """A bar with the time left, on stderr; without a terminal a line a minute."""
     console = Console(stderr=True)
-    return Progress(
+    return _Told(
         TextColumn("{task.description}"),
         BarColumn(),
         _Done(),

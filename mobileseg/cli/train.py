@@ -291,7 +291,7 @@ def train_with_bar(
     def report(row: dict[str, float]) -> None:
         note = f"{_note(trainer.state.rows)}, {trainer.pictures_per_s:.2g} pictures/s"
         bar.update(task, completed=row["epoch"], note=note)
-        if bar.disable and row["epoch"] % 10 == 0:  # no terminal: a line now and then in the log
+        if bar.disable and row["epoch"] == trainer.choices.epochs:  # a log's last line
             remark(f"epoch {row['epoch']:.0f} of {trainer.choices.epochs}: {note}")
 
     try:
