@@ -171,10 +171,11 @@ def test_the_bundle_of_before_and_its_run_answer_as_they_did(golden):
     then = np.fromfile(place / "probabilities.f32", "<f4").reshape(
         expected["probabilities"]["shape"]
     )
-    # Sums in float32, as this machine's PyTorch and as onnxruntime add them up: rounding alone.
-    for model, most in ((BEFORE / "reference", 1e-6), (BEFORE, 1e-5)):
+    # Sums in float32, in the order in which a processor's kernels add them up: rounding alone. What
+    # one with AVX-512 wrote is 1.3e-6 off on one without.
+    for model in (BEFORE / "reference", BEFORE):
         now = open_predictor(model).predict(frame)
-        assert np.abs(now.probabilities - then).max() <= most
+        assert np.abs(now.probabilities - then).max() <= 1e-5
         assert list(now.crop) == expected["crop"]
         assert now.retina == pytest.approx(expected["retina"], abs=1e-6)
 
