@@ -21,7 +21,7 @@ from converters.bench.floor import floor, measure_core
 from converters.bench.rows import row
 from converters.bench.trust import doubts, load_average
 from converters.deployable import NetworkAlone, exported
-from converters.executorch_backends import BACKENDS
+from converters.executorch.backends import BACKENDS
 from converters.quiet import quiet
 from converters.race import one_thread, race
 from converters.targets import TARGETS, Runner

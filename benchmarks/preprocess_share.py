@@ -25,7 +25,7 @@ from torch import Tensor, nn
 
 from converters.deployable import BYTES
 from converters.evidence import record
-from converters.executorch_partition import network_partitioner
+from converters.executorch.partition import network_partitioner
 from mobileseg.data.phantom import make_phantom
 from mobileseg.files import write_json
 from mobileseg.models.build import build

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from converters.calibrating import calibrate_form, file_answers
+from converters.executorch.xnnpack import Delegates, read_delegates
 from converters.goldens import planes
 from converters.int8_form import Say, calibrated, fine_tuned
 from converters.judge import Judge
@@ -20,7 +21,6 @@ from converters.quiet import quiet
 from converters.race import Lap, one_thread, race
 from converters.run_pictures import Pictures
 from converters.targets import Runner, target
-from converters.xnnpack_delegate import Delegates, read_delegates
 from mobileseg.evaluation.against import Against
 from mobileseg.models.costs import macs_by_convolution
 from mobileseg.quantization.gate import Decision, Gate

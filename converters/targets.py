@@ -154,7 +154,7 @@ TARGETS: dict[str, Target] = {
     for target in (
         Target(
             "executorch",
-            "converters.executorch_program",
+            "converters.executorch.converter",
             "model.pte",
             "executorch",
             {

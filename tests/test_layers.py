@@ -49,7 +49,7 @@ RANKS = {
 BESIDE = {("mobileseg.data", "mobileseg.preprocess")}  # of one rank, and only this way round
 # Target files: each knows one toolkit. A row of converters.targets that is not here is found too.
 TARGET_FILES = {
-    "converters.executorch_program",
+    "converters.executorch.converter",
     "converters.torchscript_lite",
     "converters.coreml_program",
     "converters.onnx_graph",

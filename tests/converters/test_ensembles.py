@@ -16,9 +16,10 @@ import pytest
 import torch
 
 import mobileseg
-from converters import coreml_program, executorch_partition
+from converters import coreml_program
 from converters.bundle import open_bundle, write_bundle
 from converters.deployable import BYTES, IMAGE, deployable
+from converters.executorch import partition as executorch_partition
 from converters.goldens import reference_answer
 from converters.manifest import UNLISTED
 from converters.mil.package import open_package

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import executorch_program, torchscript_lite
+from converters import torchscript_lite
 from converters.bundle import open_bundle
+from converters.executorch import converter as executorch_program
 from converters.goldens import golden_frames
 from converters.quiet import quiet
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import executorch_program
 from converters.bundle import open_bundle
+from converters.executorch import converter as executorch_program
 from converters.goldens import reference_answer
 from converters.quiet import quiet
 from converters.targets import target

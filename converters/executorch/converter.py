@@ -16,7 +16,6 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from converters.coreml_delegate import read_coreml_delegates
 from converters.deployable import (
     BYTES,
     GROUPED,
@@ -25,10 +24,11 @@ from converters.deployable import (
     shipped_ensemble,
     shipped_graph,
 )
-from converters.executorch_backends import BACKENDS
+from converters.executorch.backends import BACKENDS
+from converters.executorch.coreml_delegate import read_coreml_delegates
+from converters.executorch.xnnpack import read_delegates
 from converters.orders import Order
 from converters.targets import Answer, Check, Runner
-from converters.xnnpack_delegate import read_delegates
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file
 from mobileseg.models.ensemble import Ensemble

@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from converters.deployable import BYTES
-from converters.executorch_partition import network_partitioner
+from converters.executorch.partition import network_partitioner
 from converters.quiet import quiet
 from mobileseg.data.phantom import make_phantom
 from mobileseg.preprocess import reference

@@ -18,15 +18,15 @@ import numpy as np
 import pytest
 import torch
 
-from converters import executorch_program
 from converters.bundle import Bundle
-from converters.executorch_backends import BACKENDS
+from converters.executorch import converter as executorch_program
+from converters.executorch.backends import BACKENDS
+from converters.executorch.xnnpack import read_delegates
 from converters.orders import Order
 from converters.parity.compare import compare
 from converters.parity.stages import ARTIFACT, QUANTIZED, REFERENCE, STAGES
 from converters.quiet import quiet
 from converters.targets import target
-from converters.xnnpack_delegate import read_delegates
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.quantization.stored import open_quantized
 
@@ -38,7 +38,7 @@ CHOSEN = [(b.name, p) for b in BACKENDS.values() for p in b.precisions]
 EXPORT = """
 import json, pickle, sys
 from pathlib import Path
-from converters import executorch_program
+from converters.executorch import converter as executorch_program
 from converters.orders import Order
 from mobileseg.models.variants import VARIANTS
 from mobileseg.runs import open_run

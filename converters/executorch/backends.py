@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from converters.executorch_coreml import coreml_partitioner
-from converters.executorch_partition import in_network, network_partitioner
+from converters.executorch.coreml import coreml_partitioner
+from converters.executorch.partition import in_network, network_partitioner
 from mobileseg.errors import UnknownName
 
 Partitioner = Callable[[str], Any]  # precision -> what to_edge_transform_and_lower takes
