@@ -16,8 +16,8 @@ from typing import Any
 import click
 import coremltools
 
-from converters import coreml_program
-from converters.coreml_compression import COMPRESSIONS, saved_weights, with_saved_weights
+from converters.coreml import converter as coreml_program
+from converters.coreml.compression import COMPRESSIONS, saved_weights, with_saved_weights
 from converters.evidence import record
 from converters.judge import Judge
 from converters.quiet import quiet

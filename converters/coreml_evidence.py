@@ -13,10 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from converters.bundle import Bundle
+from converters.coreml.verify_on_mac import SCHEMA, UNITS
 from converters.evidence import refuse_other_artifact
 from converters.parity.tolerances import BUILT_IN, Gate, Limit
 from converters.parity.verdict import Verdict
-from converters.verify_on_mac import SCHEMA, UNITS
 from mobileseg.errors import BadInput
 from mobileseg.foreign import read_json, shown
 from mobileseg.kinds import NAME as SHORT

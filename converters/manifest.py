@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from converters.coreml_answers import outputs
+from converters.coreml.output_heads import outputs
 from converters.deployable import INPUT, NETWORK_INPUT
 from converters.manifest_schemas import READ_BACK, RENAMED, SCHEMA, as_schema_3, refuse_nameless
 from converters.orders import Order

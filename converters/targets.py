@@ -173,7 +173,7 @@ TARGETS: dict[str, Target] = {
         ),
         Target(
             "coreml",
-            "converters.coreml_program",
+            "converters.coreml.converter",
             "model.mlpackage",
             "coreml",
             {

@@ -47,7 +47,7 @@ def test_the_workflow_is_one_and_a_planted_fault_is_not(tmp_path):
 def test_what_the_workflow_calls_is_there():
     text = (RECIPE / "github-actions.yml").read_text()
     assert "sh parity.sh" in text and (RECIPE / "parity.sh").is_file()
-    from converters import coreml_program
+    from converters.coreml import converter as coreml_program
 
     (script,) = coreml_program.SHIPS
     assert f"coreml-fp32/{script}" in text

@@ -51,7 +51,7 @@ BESIDE = {("mobileseg.data", "mobileseg.preprocess")}  # of one rank, and only t
 TARGET_FILES = {
     "converters.executorch.converter",
     "converters.torchscript_lite",
-    "converters.coreml_program",
+    "converters.coreml.converter",
     "converters.onnx_graph",
 }
 TOOLKITS = {
@@ -219,10 +219,10 @@ PLANTED = [
     ("mobileseg.training.loop", "import converters.parity", "not below it"),
     ("mobileseg.spec", "from mobileseg.models import variants", "not below it"),
     ("converters.bundle", "from mobileseg.cli.console import remark", "not below it"),
-    ("converters.coreml_program", "import converters.torchscript_lite", "imports another"),
-    ("converters.coreml_program", "from converters import torchscript_lite", "imports another"),
-    ("converters.coreml_program", "from .torchscript_lite import export", "imports another"),
-    ("converters.coreml_program", "import coremltools as ct", "imports coremltools before"),
+    ("converters.coreml.converter", "import converters.torchscript_lite", "imports another"),
+    ("converters.coreml.converter", "from converters import torchscript_lite", "imports another"),
+    ("converters.coreml.converter", "from .torchscript_lite import export", "imports another"),
+    ("converters.coreml.converter", "import coremltools as ct", "imports coremltools before"),
     ("converters.parity", "try:\n    import executorch.exir\nexcept ImportError: ...", "line 2"),
     ("mobileseg.cli.train", "import torch.nn", "imports torch before it is needed"),
     ("mobileseg.cli.train", "from numpy import array", "imports numpy before it is needed"),
@@ -259,7 +259,7 @@ def test_a_planted_violation_is_found(module: str, source: str, text: str) -> No
         ("converters.bundle", "from converters import torchscript_lite"),
         ("converters.bundle", "from mobileseg.version import __version__"),
         ("mobileseg", "from mobileseg.version import __version__"),
-        ("converters.coreml_program", "def f():\n    import coremltools"),
+        ("converters.coreml.converter", "def f():\n    import coremltools"),
         ("mobileseg", "if TYPE_CHECKING:\n    from converters.predictor import Predictor"),
         ("mobileseg", "def load():\n    from converters.predictor import open_predictor"),
     ],

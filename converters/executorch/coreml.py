@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from converters.reproducible_package import make_reproducible
+from converters.coreml.reproducible import make_reproducible
 from mobileseg.errors import MissingToolkit
 from mobileseg.files import sha256
 

@@ -7,7 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.mil_checks import FLOAT16, operations
+from converters.coreml.checks import FLOAT16, operations
 from mobileseg.errors import BadInput
 
 BACKEND = "CoreMLBackend"

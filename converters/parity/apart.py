@@ -49,7 +49,7 @@ def masks(answer: Maps, thresholds: Mapping[str, float]) -> NDArray[np.bool_]:
 
 
 def as_decided(answer: Maps, thresholds: Mapping[str, float], kind: str) -> Maps:
-    """Probabilities in the form in which a file answers; see `converters.coreml_answers`.
+    """Probabilities in the form in which a file answers; see `converters.coreml.output_heads`.
 
     Args:
         kind: of `Order.head`: "probabilities" stay as they are; "masks" become 0 and 1;

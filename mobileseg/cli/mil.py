@@ -94,7 +94,7 @@ def run(package: Path, image: Path, output: Path | None, force: bool, as_json: b
     Example:
         mobileseg mil run bundle/model.mlpackage photo.jpg -o out
     """
-    from converters.coreml_program import BLIND_TO, EVALUATION
+    from converters.coreml.converter import BLIND_TO, EVALUATION
     from converters.mil.maps import fitted_input
     from converters.mil.model import open_model
     from mobileseg.data.images import read_photo

@@ -172,7 +172,7 @@ def coreml_packages(
 ) -> dict[str, Package]:
     """One package for each order in `COREML`; copy before changing one."""
     pytest.importorskip("coremltools", reason="not run: coremltools is not installed")
-    from converters import coreml_program
+    from converters.coreml import converter as coreml_program
 
     folder = tmp_path_factory.mktemp("coreml")
     packages = {}

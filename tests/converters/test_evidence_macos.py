@@ -24,14 +24,14 @@ import numpy as np
 import pytest
 import torch
 
-from converters import coreml_program
 from converters.bundle import Bundle, artifact_sha256, open_bundle, write_bundle
-from converters.coreml_answers import answering, outputs
+from converters.coreml import converter as coreml_program
+from converters.coreml.output_heads import answering, outputs
+from converters.coreml.verify_on_mac import NotWhole, checked_manifest
 from converters.coreml_evidence import goldens, read_mac_evidence
 from converters.deployable import IMAGE, shipped_graph
 from converters.parity.verdict import Verdict
 from converters.targets import target
-from converters.verify_on_mac import NotWhole, checked_manifest
 from mobileseg.errors import BadInput
 
 STAND_IN = '''

@@ -7,10 +7,10 @@ from random import Random
 from typing import Any
 
 from converters.bundle import artifact_sha256, open_bundle, write_bundle
+from converters.coreml.verify_on_mac import SCHEMA
 from converters.evidence import write_evidence
 from converters.quiet import quiet
 from converters.targets import target
-from converters.verify_on_mac import SCHEMA
 from fuzz.of_bytes import any_bytes
 from fuzz.runs import write_run
 from fuzz.spot import Spot, replace_file

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import coreml_program
+from converters.coreml import converter as coreml_program
 
 LIMIT = 1e-5  # max |Δp| from the same input that fp32 is allowed
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from converters import coreml_program
-from converters.coreml_answers import Labels
+from converters.coreml import converter as coreml_program
+from converters.coreml.output_heads import Labels
 from converters.deployable import IMAGE, Deployable, NetworkAlone
 from converters.goldens import planes
 from converters.mil.model import open_model

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from converters.coreml_answers import Labels, Masks
+from converters.coreml.output_heads import Labels, Masks
 from converters.parity.apart import apart, as_decided
 from converters.parity.task import TaskTally
 

@@ -26,16 +26,18 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from converters.coreml_about import about, check_about, write_about
-from converters.coreml_answers import answering, outputs
-from converters.coreml_compression import (
+from converters.coreml.checks import check_program, operations
+from converters.coreml.compression import (
     COMPRESSIONS,
     check_weights,
     compressing,
     saved_weights,
     with_saved_weights,
 )
-from converters.coreml_runner import runner
+from converters.coreml.metadata import about, check_about, write_about
+from converters.coreml.output_heads import answering, outputs
+from converters.coreml.reproducible import make_reproducible
+from converters.coreml.runner import runner
 from converters.deployable import (
     IMAGE,
     INPUT,
@@ -46,9 +48,7 @@ from converters.deployable import (
     shipped_graph,
 )
 from converters.mil.protobuf import specification
-from converters.mil_checks import check_program, operations
 from converters.orders import Order
-from converters.reproducible_package import make_reproducible
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit
 from mobileseg.preprocess.flexible import FlexiblePreprocess

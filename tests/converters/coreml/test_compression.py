@@ -9,7 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from converters.coreml_compression import (
+from converters.coreml.checks import operations
+from converters.coreml.compression import (
     COMPRESSIONS,
     FEWEST,
     check_weights,
@@ -19,7 +20,6 @@ from converters.coreml_compression import (
     with_saved_weights,
 )
 from converters.deployable import NetworkAlone
-from converters.mil_checks import operations
 from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.models.ensemble import Ensemble, MemberNetwork

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from converters.coreml_answers import HEADS, Labels, Masks, answering, outputs
+from converters.coreml.output_heads import HEADS, Labels, Masks, answering, outputs
+from converters.coreml.verify_on_mac import expected_labels
 from converters.deployable import IMAGE, shipped_graph
 from converters.targets import target
-from converters.verify_on_mac import expected_labels
 
 FRAME_HW = (128, 160)
 THRESHOLDS = (0.2, 0.5, 0.8)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.coreml_answers import WHITE
+from converters.coreml.output_heads import WHITE
 from converters.deployable import OUTPUTS, QUALITY
 from converters.mil.model import Model, open_model
 from converters.targets import Answer, Runner

@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
-from converters.coreml_answers import outputs
+from converters.coreml.output_heads import outputs
 from converters.deployable import INPUT, NETWORK_INPUT
 from converters.orders import Order
 from converters.targets import Check

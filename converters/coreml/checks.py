@@ -10,8 +10,8 @@ from typing import Any
 
 from torch import nn
 
-from converters.coreml_answers import Output, outputs
-from converters.coreml_compression import COMPRESSIONS, compressible
+from converters.coreml.compression import COMPRESSIONS, compressible
+from converters.coreml.output_heads import Output, outputs
 from converters.deployable import INPUT, NETWORK_INPUT, shipped_ensemble
 from converters.orders import Order
 from converters.targets import Check
