@@ -35,6 +35,7 @@ from converters.coreml.compression import (
     with_saved_weights,
 )
 from converters.coreml.metadata import about, check_about, write_about
+from converters.coreml.mil.protobuf import specification
 from converters.coreml.output_heads import answering, outputs
 from converters.coreml.reproducible import make_reproducible
 from converters.coreml.runner import runner
@@ -47,7 +48,6 @@ from converters.deployable import (
     shipped_ensemble,
     shipped_graph,
 )
-from converters.mil.protobuf import specification
 from converters.orders import Order
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.coreml.mil.model import Model, open_model
 from converters.coreml.output_heads import WHITE
 from converters.deployable import OUTPUTS, QUALITY
-from converters.mil.model import Model, open_model
 from converters.targets import Answer, Runner
 from mobileseg.errors import BadInput
 

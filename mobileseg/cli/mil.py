@@ -14,8 +14,8 @@ from mobileseg.cli.options import force_option, json_option
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from converters.mil.features import Feature
-    from converters.mil.summary import Summary
+    from converters.coreml.mil.features import Feature
+    from converters.coreml.mil.summary import Summary
 
 RESULTS = "outputs.json"
 Figures = dict[str, Any]
@@ -42,8 +42,8 @@ def inspect(package: Path, as_json: bool) -> None:
     Example:
         mobileseg mil inspect bundle/model.mlpackage --json
     """
-    from converters.mil.package import open_package
-    from converters.mil.summary import summary
+    from converters.coreml.mil.package import open_package
+    from converters.coreml.mil.summary import summary
 
     found = summary(open_package(package))
     if as_json:
@@ -95,8 +95,8 @@ def run(package: Path, image: Path, output: Path | None, force: bool, as_json: b
         mobileseg mil run bundle/model.mlpackage photo.jpg -o out
     """
     from converters.coreml.converter import BLIND_TO, EVALUATION
-    from converters.mil.maps import fitted_input
-    from converters.mil.model import open_model
+    from converters.coreml.mil.images import fitted_input
+    from converters.coreml.mil.model import open_model
     from mobileseg.data.images import read_photo
     from mobileseg.files import refuse_existing
 
@@ -161,7 +161,7 @@ def _write(output: Path, force: bool, told: Figures, results: dict[str, NDArray[
     """Every output as an array, and every map in it as a picture."""
     import numpy as np
 
-    from converters.mil.maps import grey_maps
+    from converters.coreml.mil.images import grey_maps
     from mobileseg.cli.console import finite
     from mobileseg.data.images import write_png
     from mobileseg.files import staged_folder, write_json

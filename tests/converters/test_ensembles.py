@@ -19,11 +19,11 @@ import mobileseg
 from converters.bundle import open_bundle, write_bundle
 from converters.coreml import converter as coreml_program
 from converters.coreml.checks import FLOAT16, check_program, operations
+from converters.coreml.mil.package import open_package
 from converters.deployable import BYTES, IMAGE, deployable
 from converters.executorch import partition as executorch_partition
 from converters.goldens import reference_answer
 from converters.manifest import UNLISTED
-from converters.mil.package import open_package
 from converters.model_card import model_card
 from converters.parity.compare import compare
 from converters.parity.figures import faults, made_by, verdict
