@@ -1,11 +1,11 @@
-"""What operators an old PyTorch knows, for `converters/torchscript_operators.json`.
+"""What operators an old PyTorch knows, for `converters/torchscript/operators.json`.
 
 Run it once under each release, in an environment of its own, then join what they printed:
 
     python3.11 -m venv old && old/bin/pip install torch==1.13.1 'numpy<2'
     old/bin/python benchmarks/torchscript_operators.py dump > 1.13.1.json
     python benchmarks/torchscript_operators.py join 1.13.1.json 2.1.2.json \
-        > converters/torchscript_operators.json
+        > converters/torchscript/operators.json
 
 Needs nothing but that PyTorch, here its Linux package (`pip install --no-deps` and the few packages
 it asks for); the mobile libraries, built from the same source, publish no list. Left out is what no

@@ -166,7 +166,7 @@ TARGETS: dict[str, Target] = {
         ),
         Target(
             "torchscript",
-            "converters.torchscript_lite",
+            "converters.torchscript.converter",
             "model.ptl",
             None,
             {"precision": ("fp32",), "graph": GRAPHS, "member_execution": MEMBER_EXECUTION},

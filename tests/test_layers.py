@@ -50,7 +50,7 @@ BESIDE = {("mobileseg.data", "mobileseg.preprocess")}  # of one rank, and only t
 # Target files: each knows one toolkit. A row of converters.targets that is not here is found too.
 TARGET_FILES = {
     "converters.executorch.converter",
-    "converters.torchscript_lite",
+    "converters.torchscript.converter",
     "converters.coreml.converter",
     "converters.onnx_graph",
 }
@@ -219,7 +219,7 @@ PLANTED = [
     ("mobileseg.training.loop", "import converters.parity", "not below it"),
     ("mobileseg.spec", "from mobileseg.models import variants", "not below it"),
     ("converters.bundle", "from mobileseg.cli.console import remark", "not below it"),
-    ("converters.coreml.converter", "import converters.torchscript_lite", "imports another"),
+    ("converters.coreml.converter", "import converters.torchscript.converter", "imports another"),
     ("converters.coreml.converter", "from converters import torchscript_lite", "imports another"),
     ("converters.coreml.converter", "from .torchscript_lite import export", "imports another"),
     ("converters.coreml.converter", "import coremltools as ct", "imports coremltools before"),

@@ -13,11 +13,11 @@ from tempfile import gettempdir
 import pytest
 import torch
 
-from converters import torchscript_lite
 from converters.bundle import artifact_sha256, open_bundle, write_bundle
 from converters.evidence import write_evidence
 from converters.predictor import open_predictor
 from converters.targets import TARGETS, Check, artifact_size, target
+from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import read_json, write_json
 from mobileseg.lesions import LESIONS

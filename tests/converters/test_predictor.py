@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 import mobileseg
-from converters import torchscript_lite
+from converters.torchscript import converter as torchscript_lite
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.picture_flags import NO_RETINA, TOO_SMALL

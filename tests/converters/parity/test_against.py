@@ -8,7 +8,6 @@ import shutil
 import pytest
 import torch
 
-from converters import torchscript_lite
 from converters.bundle import Bundle, open_bundle, write_bundle
 from converters.parity.against import EARLIER, compare_with
 from converters.parity.figures import faults, made_by, verdict
@@ -16,6 +15,7 @@ from converters.parity.hard import hard_cases
 from converters.parity.stages import ARTIFACT
 from converters.parity.verdict import Verdict
 from converters.targets import target
+from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput
 
 FRAME_HW = (128, 160)

@@ -10,13 +10,13 @@ import numpy as np
 import pytest
 import torch
 
-from converters import torchscript_lite
 from converters.bundle import Bundle, open_bundle
 from converters.parity.compare import compare
 from converters.parity.figures import faults, made_by, verdict
 from converters.parity.stages import ARTIFACT, PREPROCESSING
 from converters.parity.verdict import Verdict
 from converters.targets import target
+from converters.torchscript import converter as torchscript_lite
 from mobileseg.preprocess.graph import Preprocess
 
 FRAME_HW = (128, 160)

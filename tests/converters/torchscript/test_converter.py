@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 import torch
 
-from converters import torchscript_lite
 from converters.bundle import open_bundle
 from converters.deployable import deployable
 from converters.goldens import golden_frames
 from converters.targets import target
+from converters.torchscript import converter as torchscript_lite
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.spec import photo_to_frame
