@@ -187,7 +187,7 @@ TARGETS: dict[str, Target] = {
         ),
         Target(
             "onnx",
-            "converters.onnx_graph",
+            "converters.onnx.converter",
             "model.onnx",
             "onnx",
             {"precision": ("fp32",), "graph": GRAPHS, "member_execution": MEMBER_EXECUTION},

@@ -52,7 +52,7 @@ TARGET_FILES = {
     "converters.executorch.converter",
     "converters.torchscript.converter",
     "converters.coreml.converter",
-    "converters.onnx_graph",
+    "converters.onnx.converter",
 }
 TOOLKITS = {
     "executorch",
