@@ -19,6 +19,7 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
+from converters.bundle.evidence import record
 from converters.calibrating import (
     Answers,
     calibrate_form,
@@ -26,7 +27,6 @@ from converters.calibrating import (
     reference_answers,
     refuse_uncalibratable,
 )
-from converters.evidence import record
 from converters.run_pictures import Pictures, read_pictures
 from mobileseg.data.prepared import Prepared
 from mobileseg.evaluation.disagreement import disagreement, worth

@@ -16,9 +16,9 @@ from typing import Any
 import click
 import coremltools
 
+from converters.bundle.evidence import record
 from converters.coreml import converter as coreml_program
 from converters.coreml.compression import COMPRESSIONS, saved_weights, with_saved_weights
-from converters.evidence import record
 from converters.judge import Judge
 from converters.quiet import quiet
 from converters.run_pictures import read_pictures

@@ -17,7 +17,7 @@ from typing import Any
 import click
 from scoring import Scorer, Scores
 
-from converters.evidence import record
+from converters.bundle.evidence import record
 from mobileseg.files import sha256, write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.runs import WEIGHTS, Run, open_run

@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 import mobileseg
-from converters.evidence import record
+from converters.bundle.evidence import record
 from mobileseg.data.images import read_photo
 from mobileseg.files import write_json
 

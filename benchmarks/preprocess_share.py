@@ -23,8 +23,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from converters.bundle.evidence import record
 from converters.deployable import BYTES
-from converters.evidence import record
 from converters.executorch.partition import network_partitioner
 from mobileseg.data.phantom import make_phantom
 from mobileseg.files import write_json

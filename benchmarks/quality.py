@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.evidence import record
+from converters.bundle.evidence import record
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import read_framed
 from mobileseg.errors import BadInput

@@ -14,7 +14,7 @@ from pathlib import Path
 import click
 from scoring import Scorer, spread
 
-from converters.evidence import record
+from converters.bundle.evidence import record
 from mobileseg.files import read_json, write_json
 from mobileseg.runs import open_run
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from converters.evidence import record
+from converters.bundle.evidence import record
 from mobileseg.files import read_json, write_json
 from mobileseg.report.read import read_study
 from mobileseg.report.rows import Row, as_rows

@@ -18,9 +18,9 @@ from typing import Any
 import click
 import numpy as np
 
-from converters.bundle import artifact_sha256, open_bundle
+from converters.bundle.evidence import record
+from converters.bundle.read import artifact_sha256, open_bundle
 from converters.deployable import OUTPUTS
-from converters.evidence import record
 from mobileseg.files import read_json, write_json
 
 # Runs under the old PyTorch: nothing of this package is there.

@@ -17,7 +17,7 @@ from pathlib import Path
 import click
 import torch
 
-from converters.evidence import record
+from converters.bundle.evidence import record
 from mobileseg.files import write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig

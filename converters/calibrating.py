@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from converters.goldens import planes
+from converters.bundle.goldens import planes
 from converters.quiet import quiet
 from converters.run_pictures import Pictures
 from converters.targets import Runner, target

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.bundle import Bundle
+from converters.bundle.evidence import refuse_other_artifact
+from converters.bundle.read import Bundle
 from converters.coreml.verify_on_mac import SCHEMA, UNITS
-from converters.evidence import refuse_other_artifact
 from converters.parity.tolerances import BUILT_IN, Gate, Limit
 from converters.parity.verdict import Verdict
 from mobileseg.errors import BadInput

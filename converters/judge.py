@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from converters.goldens import planes
+from converters.bundle.goldens import planes
 from converters.run_pictures import tensor
 from converters.targets import Runner
 from mobileseg.data.prepared import Prepared

@@ -125,8 +125,8 @@ def hold_to_one_core(order: Order) -> None:
 
 def _target(model: Path) -> str | None:
     """Of a bundle, by a manifest that has not been verified yet; None: a run."""
-    from converters.bundle import is_bundle
-    from converters.manifest import MANIFEST
+    from converters.bundle.manifest import MANIFEST
+    from converters.bundle.read import is_bundle
     from mobileseg.files import read_json
 
     return str(read_json(model / MANIFEST)["target"]) if is_bundle(model) else None

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.bundle import Bundle, is_bundle, open_bundle
-from converters.goldens import planes, reference_answer
-from converters.manifest import MANIFEST
+from converters.bundle.goldens import planes, reference_answer
+from converters.bundle.manifest import MANIFEST
+from converters.bundle.read import Bundle, is_bundle, open_bundle
 from converters.quiet import quiet
 from converters.targets import Answer, Runner
 from mobileseg.data.images import read_photo

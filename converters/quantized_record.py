@@ -7,7 +7,7 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from converters.evidence import record
+from converters.bundle.evidence import record
 from converters.quantizing import Outcome, Written
 from converters.run_pictures import Pictures
 from mobileseg.quantization.gate import Decision, Gate

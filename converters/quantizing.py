@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from converters.bundle.goldens import planes
 from converters.calibrating import calibrate_form, file_answers
 from converters.executorch.xnnpack import Delegates, read_delegates
-from converters.goldens import planes
 from converters.int8_form import Say, calibrated, fine_tuned
 from converters.judge import Judge
 from converters.orders import Order

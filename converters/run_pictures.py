@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from converters.goldens import planes
+from converters.bundle.goldens import planes
 from mobileseg.data.idrid import Collection, Sample, read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput

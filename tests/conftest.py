@@ -241,7 +241,7 @@ def onnx_bundle(made_once: MadeOnce, make_run: MakeRun) -> Path:
     """XS of random weights for the browser, frame 128x160. Copy before changing one."""
     for package in ("onnx", "onnxscript"):
         pytest.importorskip(package, reason=f"not run: {package} is not installed")
-    from converters.bundle import write_bundle
+    from converters.bundle.read import write_bundle
     from converters.targets import target
 
     def fill(folder: Path) -> None:

@@ -218,7 +218,7 @@ PLANTED = [
     ("mobileseg.quantization.search", "import mobileseg.evaluation.score", "not below it"),
     ("mobileseg.training.loop", "import converters.parity", "not below it"),
     ("mobileseg.spec", "from mobileseg.models import variants", "not below it"),
-    ("converters.bundle", "from mobileseg.cli.console import remark", "not below it"),
+    ("converters.bundle.read", "from mobileseg.cli.console import remark", "not below it"),
     ("converters.coreml.converter", "import converters.torchscript.converter", "imports another"),
     ("converters.coreml.converter", "from converters import torchscript_lite", "imports another"),
     ("converters.coreml.converter", "from .torchscript_lite import export", "imports another"),
@@ -228,7 +228,7 @@ PLANTED = [
     ("mobileseg.cli.train", "from numpy import array", "imports numpy before it is needed"),
     ("mobileseg.cli.train", "if 1 < 2:\n    import cv2", "line 2: imports cv2 before"),
     ("mobileseg", "from converters.predictor import open_predictor", "before it is asked"),
-    ("converters.bundle", "from mobileseg import __version__", "imports the front door"),
+    ("converters.bundle.read", "from mobileseg import __version__", "imports the front door"),
     ("mobileseg.cli.convert", "import mobileseg", "imports the front door"),
 ]  # fmt: skip
 
@@ -252,12 +252,12 @@ def test_a_planted_violation_is_found(module: str, source: str, text: str) -> No
         ("mobileseg.spec", "from mobileseg.errors import BadInput"),
         (
             "mobileseg.cli.convert",
-            "from mobileseg.version import __version__\nfrom converters.bundle import write",
+            "from mobileseg.version import __version__\nfrom converters.bundle.read import write",
         ),
         ("mobileseg.cli.convert", "def f():\n    import torch, numpy, cv2"),
         ("mobileseg.cli.convert", "if TYPE_CHECKING:\n    import numpy"),
-        ("converters.bundle", "from converters import torchscript_lite"),
-        ("converters.bundle", "from mobileseg.version import __version__"),
+        ("converters.bundle.read", "from converters import torchscript_lite"),
+        ("converters.bundle.read", "from mobileseg.version import __version__"),
         ("mobileseg", "from mobileseg.version import __version__"),
         ("converters.coreml.converter", "def f():\n    import coremltools"),
         ("mobileseg", "if TYPE_CHECKING:\n    from converters.predictor import Predictor"),

@@ -17,8 +17,8 @@ from pathlib import Path
 from converters.apps.fitting import refuse_unfit
 from converters.apps.places import GOLDENS, Demo, demo_of
 from converters.apps.samples import INDEX, write_samples
-from converters.bundle import Bundle, open_bundle
-from converters.manifest import MANIFEST
+from converters.bundle.manifest import MANIFEST
+from converters.bundle.read import Bundle, open_bundle
 from mobileseg.errors import BadInput
 from mobileseg.files import refuse_existing, staged_folder
 

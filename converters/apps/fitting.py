@@ -11,8 +11,8 @@ from pathlib import Path
 
 from converters.apps.manifest import app_manifest
 from converters.apps.manifest_entries import Problem
-from converters.bundle import Bundle, open_bundle
-from converters.manifest import MANIFEST
+from converters.bundle.manifest import MANIFEST
+from converters.bundle.read import Bundle, open_bundle
 from mobileseg.errors import BadInput
 from mobileseg.foreign import shown
 

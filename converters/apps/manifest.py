@@ -1,6 +1,6 @@
 """model.json as an app reads it: the same manifest, or the same first problem, in every language.
 
-The package's own reader (`converters.manifest`) guards a bundle before a toolkit loads it and
+The package's own reader (`converters.bundle.manifest`) guards a bundle before a toolkit loads it and
 says so in prose. An app has less to lose and less to say: it shows one of its translated texts,
 so a problem here is a code and the entry's path. Kotlin, Swift and JavaScript do this again, held
 to it by `tests/goldens/manifests`.
@@ -29,8 +29,8 @@ from converters.apps.manifest_entries import (
     is_whole,
 )
 from converters.apps.manifest_quality import read_quality
-from converters.manifest import PACKAGE, QUALITY_OUTPUT
-from converters.manifest_schemas import (
+from converters.bundle.manifest import PACKAGE, QUALITY_OUTPUT
+from converters.bundle.manifest_schemas import (
     CODE,
     ENGLISH,
     MOST_LESIONS,

@@ -17,8 +17,8 @@ from typing import Any
 import numpy as np
 
 from converters.bench.trust import SPREAD_LIMIT, spread
-from converters.bundle import Bundle
-from converters.evidence import refuse_other_artifact
+from converters.bundle.evidence import refuse_other_artifact
+from converters.bundle.read import Bundle
 from converters.targets import TARGETS
 from mobileseg.errors import BadInput
 from mobileseg.foreign import read_json, shown

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from converters.apps.places import PAGE
-from converters.bundle import Bundle, artifact_sha256
-from converters.manifest import MANIFEST
-from converters.sums import MOST_BYTES
+from converters.bundle.checksums import MOST_BYTES
+from converters.bundle.manifest import MANIFEST
+from converters.bundle.read import Bundle, artifact_sha256
 from mobileseg.errors import BadInput
 from mobileseg.foreign import kind_of, read_plain
 

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from converters.bench.entrants import Entrant
-from converters.bundle import Bundle
-from converters.evidence import read_evidence
+from converters.bundle.evidence import read_evidence
+from converters.bundle.read import Bundle
 from converters.judge import Judge
 from converters.run_pictures import read_pictures
 from converters.targets import TARGETS

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from converters.bench.entrants import REFERENCE, Entrant
 from converters.bench.lane import Lane, LaneFailed, percentiles
 from converters.bench.rows import not_measured, row
-from converters.goldens import golden_frames, planes
+from converters.bundle.goldens import golden_frames, planes
 from converters.targets import artifact_size
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import open_run

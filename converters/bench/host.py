@@ -14,7 +14,7 @@ from converters.bench.artifacts import Field, Pace, described
 from converters.bench.entrants import ENGINES, OTHERS, REFERENCE, Entrant, entrants_of
 from converters.bench.rows import cores, not_measured
 from converters.bench.trust import doubts, load_average
-from converters.bundle import Bundle
+from converters.bundle.read import Bundle
 from converters.orders import Order
 from converters.targets import TARGETS
 from mobileseg.errors import UnknownName

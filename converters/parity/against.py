@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from converters.bundle import Bundle
+from converters.bundle.read import Bundle
 from converters.parity.cases import Case
 from converters.parity.compare import described, walk
 from converters.parity.stages import ARTIFACT, file_of

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.bundle import Bundle
+from converters.bundle.read import Bundle
 from converters.parity.apart import Apart, Maps, apart, as_decided
 from converters.parity.cases import Case
 from converters.parity.stages import EAGER, Ask, Given, Preparation, stages

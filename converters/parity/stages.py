@@ -16,8 +16,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from converters.bundle import Bundle
-from converters.goldens import planes
+from converters.bundle.goldens import planes
+from converters.bundle.read import Bundle
 from converters.orders import Order
 from converters.targets import Answer, Converter, Program
 from mobileseg.evaluation.reference import reference_probabilities, reference_quality

@@ -236,8 +236,8 @@ def _host(
 ) -> tuple[Rows, list[str]]:
     from converters.bench.entrants import OTHERS
     from converters.bench.host import GRAPHS, bench_bundle, bench_run, refuse_unknown
-    from converters.bundle import is_bundle, open_bundle
-    from converters.evidence import write_evidence
+    from converters.bundle.evidence import write_evidence
+    from converters.bundle.read import is_bundle, open_bundle
     from mobileseg.runs import open_run, pretrained_run
 
     refuse_unknown(peers)
@@ -268,7 +268,7 @@ def _sustained(models: tuple[Path, ...], minutes: float, pace: Pace) -> Rows:
     from converters.bench.host import own_entrant
     from converters.bench.lane import LaneFailed
     from converters.bench.sustained import sustained
-    from converters.bundle import open_bundle
+    from converters.bundle.read import open_bundle
 
     if len(models) != 1:
         raise BadInput(f"--sustained: found {len(models)} models; expected one BUNDLE")

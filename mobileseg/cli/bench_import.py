@@ -22,8 +22,8 @@ def import_phone(
 ) -> None:
     """Write evidence/bench-phone-….json of the one bundle, and show what is in it."""
     from converters.apps.phone_bench import read_phone_bench
-    from converters.bundle import open_bundle
-    from converters.evidence import write_evidence
+    from converters.bundle.evidence import write_evidence
+    from converters.bundle.read import open_bundle
 
     typed = [p for p in ctx.params if ctx.get_parameter_source(p) is ParameterSource.COMMANDLINE]
     if len(models) != 1 or set(typed) - set(TAKES):

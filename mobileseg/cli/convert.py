@@ -21,7 +21,7 @@ from mobileseg.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from converters.signing import SigningKey
+    from converters.bundle.signing import SigningKey
     from mobileseg.runs import Run
 
 RENAMED = {"answer": "head", "ensembling": "member_execution"}  # of 0.1
@@ -124,7 +124,7 @@ def command(
         preprocess.with_frame(frame)  # refuses a size
     into = output or Path(f"{opened.path.resolve().name}-{chosen.name}-{order.name()}")
 
-    from converters.bundle import write_bundle
+    from converters.bundle.read import write_bundle
 
     key = _signing_key(sign) if sign else None  # refused before minutes of converting
     with calibrated_for(opened, order.precision, data) as source, progress() as bar:
@@ -146,7 +146,7 @@ def command(
 
 def _signing_key(path: Path) -> SigningKey:
     """A key that was read; what is doubtful about its file is said."""
-    from converters.signing import read_signing_key
+    from converters.bundle.signing import read_signing_key
 
     key = read_signing_key(path)
     if key.doubt:

@@ -178,7 +178,7 @@ def _evaluate(run: Run, data: Path) -> tuple[list[Prepared], list[LesionScore]]:
 
 def _convert(run: Run, folder: Path) -> tuple[list[Path], list[str]]:
     """Bundles written, and a line for each target whose toolkit is not installed."""
-    from converters.bundle import write_bundle
+    from converters.bundle.read import write_bundle
     from converters.targets import TARGETS
 
     written, not_made = [], []
@@ -202,7 +202,7 @@ def _convert(run: Run, folder: Path) -> tuple[list[Path], list[str]]:
 
 def _compare(path: Path, data: Path) -> Parity:
     """On the test pictures, and on phantoms whose crop is not the whole frame."""
-    from converters.bundle import open_bundle
+    from converters.bundle.read import open_bundle
     from converters.parity.cases import idrid_cases, phantom_cases
 
     bundle = open_bundle(path)

@@ -38,7 +38,7 @@ def write_report(
     Args:
         pictures: names of the test pictures to show.
     """
-    from converters.evidence import record
+    from converters.bundle.evidence import record
     from converters.parity.tables import remarks, summary
     from converters.report_page import Report, as_rows, render
     from mobileseg.files import write_json, write_text

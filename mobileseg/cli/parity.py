@@ -12,7 +12,7 @@ from mobileseg.cli.console import finite, progress, remark, show_json, show_tabl
 from mobileseg.cli.options import force_option, json_option, verify_key_option
 
 if TYPE_CHECKING:
-    from converters.bundle import Bundle
+    from converters.bundle.read import Bundle
     from converters.parity.cases import Cases
     from converters.parity.tolerances import Gate
     from converters.parity.verdict import Parity
@@ -94,7 +94,7 @@ def command(
     """
     if imported and (len(bundles) != 1 or data or against or output):
         raise click.UsageError("--import takes one BUNDLE, no --data, --against or -o", ctx)
-    from converters.bundle import open_bundle
+    from converters.bundle.read import open_bundle
     from converters.parity.figures import verdict
     from converters.parity.tolerances import BUILT_IN, read_gate
     from mobileseg.files import refuse_existing
@@ -146,7 +146,7 @@ def measure(
     Args:
         hard: also on pictures that are not eyes.
     """
-    from converters.evidence import write_evidence
+    from converters.bundle.evidence import write_evidence
     from converters.parity.against import compare_with
     from converters.parity.cases import Cases
     from converters.parity.compare import compare
@@ -171,7 +171,7 @@ def measure(
 
 def write_results(folder: Path, results: list[Parity], gate: Gate, *, force: bool) -> None:
     """For a machine, a CI server and a person; all of it or nothing."""
-    from converters.evidence import record
+    from converters.bundle.evidence import record
     from converters.parity.junit import junit
     from converters.parity.page import page
     from mobileseg.files import staged_folder, write_json, write_text
@@ -185,8 +185,8 @@ def write_results(folder: Path, results: list[Parity], gate: Gate, *, force: boo
 
 def import_mac(bundle: Bundle, file: Path, gate: Gate, *, as_json: bool) -> str:
     """Take a Mac's result into a bundle's evidence folder; returns the verdict."""
+    from converters.bundle.evidence import write_evidence
     from converters.coreml_evidence import NAME, read_mac_evidence
-    from converters.evidence import write_evidence
 
     path, result = bundle.path, read_mac_evidence(bundle, file, gate)
     verdict = result.verdict.value

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 import mobileseg
 from converters.apps.phone_bench import read_phone_bench
-from converters.bundle import open_bundle
+from converters.bundle.read import open_bundle
 from converters.parity.tolerances import TOLERANCES
 from mobileseg.data.phantom import make_phantom
 from mobileseg.evaluation.findings import Prediction, judge

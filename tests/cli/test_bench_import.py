@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from converters.bundle import artifact_sha256, open_bundle, write_bundle
-from converters.evidence import read_evidence
+from converters.bundle.evidence import read_evidence
+from converters.bundle.read import artifact_sha256, open_bundle, write_bundle
 from converters.targets import target
 from mobileseg.cli import main
 

@@ -13,7 +13,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from converters.bundle import artifact_sha256, open_bundle
+from converters.bundle.read import artifact_sha256, open_bundle
 
 
 @pytest.fixture(scope="module")

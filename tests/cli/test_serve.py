@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from converters.apps.site import RUNTIME
-from converters.bundle import write_bundle
+from converters.bundle.read import write_bundle
 from converters.targets import target
 from mobileseg.cli.serve import ready
 

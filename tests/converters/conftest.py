@@ -16,7 +16,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from converters.bundle import write_bundle
+from converters.bundle.read import write_bundle
 from converters.orders import Order
 from converters.parity.cases import Case, phantom_cases
 from converters.quiet import quiet

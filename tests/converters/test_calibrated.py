@@ -13,9 +13,9 @@ import pytest
 import torch
 from numpy.typing import NDArray
 
-from converters.bundle import open_bundle, write_bundle
+from converters.bundle.goldens import planes, reference_answer
+from converters.bundle.read import open_bundle, write_bundle
 from converters.deployable import IMAGE, NetworkAlone, deployable, shipped_graph
-from converters.goldens import planes, reference_answer
 from converters.parity.compare import compare
 from converters.parity.figures import faults, judged
 from converters.parity.tolerances import TOLERANCES, Gate

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from converters.bundle.goldens import reference_answer
 from converters.deployable import BYTES, IMAGE, OUTPUTS, deployable
-from converters.goldens import reference_answer
 from mobileseg.errors import BadInput
 
 FRAME_HW = (128, 160)

@@ -16,22 +16,22 @@ import pytest
 import torch
 
 import mobileseg
-from converters.bundle import open_bundle, write_bundle
+from converters.bundle.checksums import sums
+from converters.bundle.goldens import reference_answer
+from converters.bundle.manifest import UNLISTED
+from converters.bundle.model_card import model_card
+from converters.bundle.read import open_bundle, write_bundle
 from converters.coreml import converter as coreml_program
 from converters.coreml.checks import FLOAT16, check_program, operations
 from converters.coreml.mil.package import open_package
 from converters.deployable import BYTES, IMAGE, deployable
 from converters.executorch import partition as executorch_partition
-from converters.goldens import reference_answer
-from converters.manifest import UNLISTED
-from converters.model_card import model_card
 from converters.parity.compare import compare
 from converters.parity.figures import faults, made_by, verdict
 from converters.parity.stages import ARTIFACT
 from converters.parity.tolerances import TOLERANCES, Gate, Limit
 from converters.parity.verdict import Verdict
 from converters.quiet import quiet
-from converters.sums import sums
 from converters.targets import target
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.combining import combine

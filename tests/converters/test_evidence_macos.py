@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 import torch
 
-from converters.bundle import Bundle, artifact_sha256, open_bundle, write_bundle
+from converters.bundle.read import Bundle, artifact_sha256, open_bundle, write_bundle
 from converters.coreml import converter as coreml_program
 from converters.coreml.output_heads import answering, outputs
 from converters.coreml.verify_on_mac import NotWhole, checked_manifest

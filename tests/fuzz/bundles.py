@@ -6,9 +6,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from converters.bundle import artifact_sha256, open_bundle, write_bundle
+from converters.bundle.evidence import write_evidence
+from converters.bundle.read import artifact_sha256, open_bundle, write_bundle
 from converters.coreml.verify_on_mac import SCHEMA
-from converters.evidence import write_evidence
 from converters.quiet import quiet
 from converters.targets import target
 from fuzz.of_bytes import any_bytes

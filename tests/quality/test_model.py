@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
+from converters.bundle.goldens import reference_answer
 from converters.deployable import BYTES, QUALITY, deployable, output_names
-from converters.goldens import reference_answer
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.findings import judge

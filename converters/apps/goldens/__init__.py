@@ -18,7 +18,7 @@ from converters.apps.goldens import colours, manifests, masks, photos, qualities
 from converters.apps.goldens.writing import dump
 from converters.apps.limits import MOST_FILE_BYTES, MOST_MEGAPIXELS
 from converters.apps.texts import TEXTS
-from converters.manifest_schemas import OLDEST, SCHEMA
+from converters.bundle.manifest_schemas import OLDEST, SCHEMA
 from mobileseg.evaluation.overlay import OPACITY
 from mobileseg.evaluation.picture_flags import BY_VALUES, FLAGS
 from mobileseg.files import staged_folder

@@ -6,8 +6,8 @@ import copy
 import hashlib
 from typing import Any
 
-from converters.manifest import REFERENCE
-from converters.manifest_schemas import OLDEST, SCHEMA
+from converters.bundle.manifest import REFERENCE
+from converters.bundle.manifest_schemas import OLDEST, SCHEMA
 from mobileseg.lesions import LESIONS
 
 SUM = hashlib.sha256(b"").hexdigest()

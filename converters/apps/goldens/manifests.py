@@ -13,8 +13,8 @@ from converters.apps.goldens.manifests_3 import GONE_TOGETHER_3, GOOD_3, NO_NUMB
 from converters.apps.goldens.qualities import QUALITY
 from converters.apps.manifest import app_manifest, runtime_problem
 from converters.apps.manifest_entries import Problem
-from converters.manifest_schemas import MOST_LESIONS
-from converters.sums import Sum, sum_of_artifact
+from converters.bundle.checksums import Sum, sum_of_artifact
+from converters.bundle.manifest_schemas import MOST_LESIONS
 
 FOLDER = "manifests"
 RUNTIMES = [

@@ -7,7 +7,7 @@ from typing import Any
 
 from converters.apps.goldens.manifest_examples import GONE, Json, changed, manifest
 from converters.apps.goldens.qualities import ENDS, QUALITY, UNLIMITED
-from converters.manifest_schemas import MOST_LESIONS
+from converters.bundle.manifest_schemas import MOST_LESIONS
 
 # Likewise of schema 3, with quality: what differs from schema 2.
 REFUSED_3: dict[str, list[Any]] = {

@@ -16,7 +16,7 @@ from mobileseg.files import read_json
 
 MANIFEST, DATA = "Manifest.json", "Data"
 WEIGHTS_ROOT = "@model_path/"  # the folder of the program's own file
-BUNDLE_MARK = "model.json"  # what a bundle of ours holds; see converters/bundle.py
+BUNDLE_MARK = "model.json"  # what a bundle of ours holds; see converters/bundle/read.py
 
 
 @dataclass(slots=True)

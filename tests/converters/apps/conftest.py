@@ -9,7 +9,7 @@ import pytest
 
 from converters.apps.samples import write_samples
 from converters.apps.site import RUNTIME, Site, make_site, samples_site
-from converters.bundle import open_bundle
+from converters.bundle.read import open_bundle
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from converters.apps.goldens.manifest_examples import manifest
 from converters.apps.goldens.qualities import QUALITY
 from converters.apps.manifest import APPS, app_manifest, runtime_problem
 from converters.apps.manifest_entries import Problem
-from converters.bundle import write_bundle
-from converters.manifest import parse_manifest
+from converters.bundle.manifest import parse_manifest
+from converters.bundle.read import write_bundle
 from converters.targets import TARGETS, target
 from mobileseg.errors import BadInput
 

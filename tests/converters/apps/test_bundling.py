@@ -13,8 +13,8 @@ import pytest
 from converters.apps import bundling, places
 from converters.apps.bundling import plan, put
 from converters.apps.places import CHECKOUT, DEMOS, demos_folder, web_folder
-from converters.bundle import open_bundle
-from converters.sums import sums
+from converters.bundle.checksums import sums
+from converters.bundle.read import open_bundle
 from converters.targets import TARGETS
 from mobileseg.errors import BadInput
 from mobileseg.files import sha256

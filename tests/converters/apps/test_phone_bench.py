@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from converters.apps.phone_bench import FORMAT, LARGEST_BYTES, read_phone_bench
-from converters.bundle import Bundle, artifact_sha256, open_bundle
+from converters.bundle.read import Bundle, artifact_sha256, open_bundle
 from mobileseg.errors import BadInput
 
 ROUNDS = [40.0, 41.0, 40.5, 42.0, 40.25, 41.5, 40.75, 41.25, 40.0, 43.0, 40.5]

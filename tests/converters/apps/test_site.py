@@ -12,7 +12,7 @@ import pytest
 from converters.apps import places
 from converters.apps.samples import write_samples
 from converters.apps.site import FILES, FOLDERS, RUNTIME, RUNTIME_VERSION, make_site
-from converters.bundle import open_bundle
+from converters.bundle.read import open_bundle
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput
 

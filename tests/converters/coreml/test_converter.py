@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 import torch
 
+from converters.bundle.goldens import planes
 from converters.coreml import converter as coreml_program
 from converters.coreml.checks import ARRAYS, FLOAT16, FLOAT32, SYSTEMS, check_program, operations
 from converters.coreml.compression import check_weights, saved_weights, with_saved_weights
 from converters.coreml.metadata import PREVIEW_PARAMS, PREVIEW_TYPE, about, check_about
 from converters.deployable import IMAGE, shipped_graph
-from converters.goldens import planes
 from converters.quiet import quiet
 from converters.targets import Check, target
 from mobileseg.preprocess.reference import preprocess

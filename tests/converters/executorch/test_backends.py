@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import torch
 
-from converters.bundle import Bundle
+from converters.bundle.read import Bundle
 from converters.executorch import converter as executorch_program
 from converters.executorch.backends import BACKENDS
 from converters.executorch.xnnpack import read_delegates

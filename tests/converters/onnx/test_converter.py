@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import torch
 
-from converters.bundle import open_bundle, write_bundle
+from converters.bundle.goldens import golden_frames, planes
+from converters.bundle.read import open_bundle, write_bundle
 from converters.deployable import deployable
-from converters.goldens import golden_frames, planes
 from converters.onnx import converter as onnx_graph
 from converters.orders import Order
 from converters.parity.compare import compare

@@ -8,7 +8,7 @@ import shutil
 import pytest
 import torch
 
-from converters.bundle import Bundle, open_bundle, write_bundle
+from converters.bundle.read import Bundle, open_bundle, write_bundle
 from converters.parity.against import EARLIER, compare_with
 from converters.parity.figures import faults, made_by, verdict
 from converters.parity.hard import hard_cases

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.bundle import open_bundle
+from converters.bundle.read import open_bundle
 from converters.parity import stages
 from converters.parity.cases import PHANTOMS, Case, idrid_cases, phantom_cases
 from converters.parity.compare import compare

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.bundle import Bundle, open_bundle, write_bundle
+from converters.bundle.read import Bundle, open_bundle, write_bundle
 from converters.parity.compare import compare
 from converters.parity.figures import faults, in_words, made_by, verdict
 from converters.parity.stages import ARTIFACT, STAGES

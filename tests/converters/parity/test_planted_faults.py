@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import torch
 
-from converters.bundle import Bundle, open_bundle
+from converters.bundle.read import Bundle, open_bundle
 from converters.parity.compare import compare
 from converters.parity.figures import faults, made_by, verdict
 from converters.parity.stages import ARTIFACT, PREPROCESSING

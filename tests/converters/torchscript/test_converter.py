@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import torch
 
-from converters.bundle import open_bundle
+from converters.bundle.goldens import golden_frames
+from converters.bundle.read import open_bundle
 from converters.deployable import deployable
-from converters.goldens import golden_frames
 from converters.targets import target
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.data.phantom import make_phantom

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from converters.bundle.goldens import planes
 from converters.coreml import converter as coreml_program
 from converters.coreml.mil.model import open_model
 from converters.coreml.mil.package import open_package
@@ -15,7 +16,6 @@ from converters.coreml.mil.protobuf import specification
 from converters.coreml.mil.summary import summary
 from converters.coreml.output_heads import Labels
 from converters.deployable import IMAGE, Deployable, NetworkAlone
-from converters.goldens import planes
 from mobileseg.errors import BadInput
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.spec import photo_to_frame

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters.bundle import open_bundle
+from converters.bundle.goldens import golden_frames
+from converters.bundle.read import open_bundle
 from converters.executorch import converter as executorch_program
-from converters.goldens import golden_frames
 from converters.quiet import quiet
 from converters.torchscript import converter as torchscript_lite
 

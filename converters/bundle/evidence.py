@@ -10,8 +10,8 @@ from typing import Any
 
 import torch
 
-from converters.bundle import Bundle, artifact_sha256
-from converters.sums import EVIDENCE
+from converters.bundle.checksums import EVIDENCE
+from converters.bundle.read import Bundle, artifact_sha256
 from mobileseg.errors import BadInput
 from mobileseg.files import write_json
 from mobileseg.foreign import read_json, shown

@@ -14,10 +14,10 @@ import pytest
 
 from converters.apps.goldens.manifest_examples import GONE, changed, manifest, manifest_2
 from converters.apps.goldens.qualities import QUALITY
-from converters.bundle import open_bundle
-from converters.manifest import order_of, parse_manifest
-from converters.manifest_schemas import RENAMED
-from converters.model_card import model_card
+from converters.bundle.manifest import order_of, parse_manifest
+from converters.bundle.manifest_schemas import RENAMED
+from converters.bundle.model_card import model_card
+from converters.bundle.read import open_bundle
 from converters.predictor import open_predictor
 from converters.targets import CHOICES
 from mobileseg.errors import BadInput

@@ -14,11 +14,11 @@ from typing import Any
 
 import pytest
 
-from converters import sums
-from converters.bundle import open_bundle
-from converters.evidence import read_evidence, write_evidence
+from converters.bundle.checksums import is_name
+from converters.bundle.evidence import read_evidence, write_evidence
+from converters.bundle.read import checksums as sums
+from converters.bundle.read import open_bundle
 from converters.predictor import open_predictor
-from converters.sums import is_name
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput
 from mobileseg.files import read_json, write_json

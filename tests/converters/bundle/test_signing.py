@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from converters.bundle import open_bundle, write_bundle
-from converters.evidence import write_evidence
-from converters.signing import DOMAIN, PASSPHRASE, fingerprint, read_signing_key
+from converters.bundle.evidence import write_evidence
+from converters.bundle.read import open_bundle, write_bundle
+from converters.bundle.signing import DOMAIN, PASSPHRASE, fingerprint, read_signing_key
 from converters.targets import target
 from mobileseg.cli import cli, main
 from mobileseg.errors import BadInput, MissingToolkit

@@ -13,8 +13,8 @@ from tempfile import gettempdir
 import pytest
 import torch
 
-from converters.bundle import artifact_sha256, open_bundle, write_bundle
-from converters.evidence import write_evidence
+from converters.bundle.evidence import write_evidence
+from converters.bundle.read import artifact_sha256, open_bundle, write_bundle
 from converters.predictor import open_predictor
 from converters.targets import TARGETS, Check, artifact_size, target
 from converters.torchscript import converter as torchscript_lite

@@ -12,11 +12,17 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from converters.bundle.checksums import EVIDENCE, MOST_BYTES, Sum
+from converters.bundle.manifest_schemas import (
+    READ_BACK,
+    RENAMED,
+    SCHEMA,
+    as_schema_3,
+    refuse_nameless,
+)
 from converters.coreml.output_heads import outputs
 from converters.deployable import INPUT, NETWORK_INPUT
-from converters.manifest_schemas import READ_BACK, RENAMED, SCHEMA, as_schema_3, refuse_nameless
 from converters.orders import Order
-from converters.sums import EVIDENCE, MOST_BYTES, Sum
 from converters.targets import CHOICES, TARGETS, Converter, Target
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.quality_spec import quality_manifest

@@ -6,11 +6,11 @@ MODEL_CARD.md
 goldens/          frames and expected answers
 reference/        the run it was made from: what parity compares with
 verify_on_mac.py  of a Core ML bundle: runs the goldens on a Mac
-model.json.sig    if it is signed: whose manifest it is (converters.signing)
+model.json.sig    if it is signed: whose manifest it is (converters.bundle.signing)
 evidence/         what was measured on it; not part of what is hashed or signed
 
 Whoever opens one has had every file's sum checked before a loader touches a byte; what that does
-and does not protect is said in `converters.sums`.
+and does not protect is said in `converters.bundle.checksums`.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from converters.goldens import write_goldens
-from converters.manifest import (
+from converters.bundle.checksums import refuse_changed, sum_of_artifact, sums
+from converters.bundle.goldens import write_goldens
+from converters.bundle.manifest import (
     LARGEST_BYTES,
     MANIFEST,
     REFERENCE,
@@ -33,11 +34,10 @@ from converters.manifest import (
     order_of,
     parse_manifest,
 )
-from converters.model_card import model_card
+from converters.bundle.model_card import model_card
+from converters.bundle.signing import SigningKey, refuse_unsigned
 from converters.orders import Order
 from converters.quiet import quiet
-from converters.signing import SigningKey, refuse_unsigned
-from converters.sums import refuse_changed, sum_of_artifact, sums
 from converters.targets import Check, Target, target
 from mobileseg.errors import BadInput, MobilesegError
 from mobileseg.files import staged_folder, write_json, write_text

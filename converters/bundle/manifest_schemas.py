@@ -11,7 +11,7 @@ import re
 from collections.abc import Collection
 from typing import Any
 
-from converters.sums import MOST_BYTES, MOST_FILES, NAMES, is_name
+from converters.bundle.checksums import MOST_BYTES, MOST_FILES, NAMES, is_name
 from converters.targets import TARGETS
 from mobileseg.evaluation.picture_flags import NOTHING, QualitySpec
 from mobileseg.kinds import (
