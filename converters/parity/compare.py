@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from converters.bundle.read import Bundle
-from converters.parity.apart import Apart, Maps, apart, as_decided
 from converters.parity.cases import Case
+from converters.parity.difference import Apart, Maps, apart, as_decided
+from converters.parity.result import Parity, PictureParity, Worst
 from converters.parity.stages import EAGER, Ask, Given, Preparation, stages
-from converters.parity.task import TaskScore, TaskTally
-from converters.parity.verdict import Parity, PictureParity, Worst
+from converters.parity.task_metrics import TaskScore, TaskTally
 from converters.quiet import quiet
 from converters.targets import Answer
 from mobileseg.data.prepared import mask_at_network
@@ -40,7 +40,7 @@ def compare(
         cases: read one at a time; a full-size photo is large.
         data: what the pictures are, for the record.
         tick: called after each picture.
-        hard: pictures that are not eyes; see `converters.parity.hard`.
+        hard: pictures that are not eyes; see `converters.parity.edge_cases`.
 
     Raises:
         BadInput: the artifact cannot be loaded.

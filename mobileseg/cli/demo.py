@@ -18,7 +18,7 @@ from mobileseg.training.recipes import recipe
 from mobileseg.training.threads import wait_asleep
 
 if TYPE_CHECKING:
-    from converters.parity.verdict import Parity
+    from converters.parity.result import Parity
     from mobileseg.data.prepared import Prepared
     from mobileseg.evaluation.score import LesionScore
     from mobileseg.runs import Run

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from converters.parity.verdict import Parity
+    from converters.parity.result import Parity
     from converters.predictor import Predictor
     from converters.report_page import PictureRow
     from mobileseg.evaluation.score import LesionScore
@@ -39,7 +39,7 @@ def write_report(
         pictures: names of the test pictures to show.
     """
     from converters.bundle.evidence import record
-    from converters.parity.tables import remarks, summary
+    from converters.parity.text_tables import remarks, summary
     from converters.report_page import Report, as_rows, render
     from mobileseg.files import write_json, write_text
     from mobileseg.lesions import LESIONS

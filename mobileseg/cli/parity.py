@@ -14,8 +14,8 @@ from mobileseg.cli.options import force_option, json_option, verify_key_option
 if TYPE_CHECKING:
     from converters.bundle.read import Bundle
     from converters.parity.cases import Cases
+    from converters.parity.result import Parity
     from converters.parity.tolerances import Gate
-    from converters.parity.verdict import Parity
 
 EXIT_OF = {"differs": 1, "not run": 3, "agrees": 0}  # the worst of several bundles, in this order
 
@@ -95,7 +95,7 @@ def command(
     if imported and (len(bundles) != 1 or data or against or output):
         raise click.UsageError("--import takes one BUNDLE, no --data, --against or -o", ctx)
     from converters.bundle.read import open_bundle
-    from converters.parity.figures import verdict
+    from converters.parity.metrics import verdict
     from converters.parity.tolerances import BUILT_IN, read_gate
     from mobileseg.files import refuse_existing
 
@@ -147,10 +147,10 @@ def measure(
         hard: also on pictures that are not eyes.
     """
     from converters.bundle.evidence import write_evidence
-    from converters.parity.against import compare_with
+    from converters.parity.baseline import compare_with
     from converters.parity.cases import Cases
     from converters.parity.compare import compare
-    from converters.parity.hard import hard_cases
+    from converters.parity.edge_cases import hard_cases
     from converters.parity.tolerances import Gate
 
     gate, wild = gate or Gate(), hard_cases() if hard else Cases("", 0, iter(()))
@@ -172,8 +172,8 @@ def measure(
 def write_results(folder: Path, results: list[Parity], gate: Gate, *, force: bool) -> None:
     """For a machine, a CI server and a person; all of it or nothing."""
     from converters.bundle.evidence import record
-    from converters.parity.junit import junit
-    from converters.parity.page import page
+    from converters.parity.html_report import page
+    from converters.parity.junit_report import junit
     from mobileseg.files import staged_folder, write_json, write_text
 
     noted = record()
@@ -186,7 +186,7 @@ def write_results(folder: Path, results: list[Parity], gate: Gate, *, force: boo
 def import_mac(bundle: Bundle, file: Path, gate: Gate, *, as_json: bool) -> str:
     """Take a Mac's result into a bundle's evidence folder; returns the verdict."""
     from converters.bundle.evidence import write_evidence
-    from converters.coreml_evidence import NAME, read_mac_evidence
+    from converters.parity.mac_results import NAME, read_mac_evidence
 
     path, result = bundle.path, read_mac_evidence(bundle, file, gate)
     verdict = result.verdict.value
@@ -207,7 +207,7 @@ def import_mac(bundle: Bundle, file: Path, gate: Gate, *, as_json: bool) -> str:
 
 def to_json(result: Parity, gate: Gate | None = None) -> dict[str, Any]:
     """Everything that was measured, for a machine; no number is null."""
-    from converters.parity.as_json import as_json
+    from converters.parity.json_report import as_json
     from converters.parity.tolerances import Gate
 
     values: dict[str, Any] = finite(as_json(result, gate or Gate()))
@@ -216,14 +216,14 @@ def to_json(result: Parity, gate: Gate | None = None) -> dict[str, Any]:
 
 def differs(result: Parity) -> bool:
     """By the built-in table."""
-    from converters.parity.figures import verdict
+    from converters.parity.metrics import verdict
 
     return verdict(result).value == "differs"
 
 
 def show(results: list[Parity], gate: Gate | None = None) -> None:
     """The tables, and a line for everything that is not plain agreement."""
-    from converters.parity.tables import remarks, stage_table, summary
+    from converters.parity.text_tables import remarks, stage_table, summary
     from converters.parity.tolerances import Gate
 
     gate = gate or Gate()

@@ -17,7 +17,7 @@ from converters.bundle.goldens import planes, reference_answer
 from converters.bundle.read import open_bundle, write_bundle
 from converters.deployable import IMAGE, NetworkAlone, deployable, shipped_graph
 from converters.parity.compare import compare
-from converters.parity.figures import faults, judged
+from converters.parity.metrics import faults, judged
 from converters.parity.tolerances import TOLERANCES, Gate
 from converters.targets import target
 from mobileseg.cli import main

@@ -27,10 +27,10 @@ from converters.coreml.mil.package import open_package
 from converters.deployable import BYTES, IMAGE, deployable
 from converters.executorch import partition as executorch_partition
 from converters.parity.compare import compare
-from converters.parity.figures import faults, made_by, verdict
+from converters.parity.metrics import faults, made_by, verdict
+from converters.parity.result import Verdict
 from converters.parity.stages import ARTIFACT
 from converters.parity.tolerances import TOLERANCES, Gate, Limit
-from converters.parity.verdict import Verdict
 from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.errors import BadInput

@@ -10,7 +10,7 @@ import torch
 
 from converters.bundle.evidence import read_evidence
 from converters.bundle.read import artifact_sha256, open_bundle
-from converters.coreml_evidence import read_mac_evidence
+from converters.parity.mac_results import read_mac_evidence
 from converters.parity.tolerances import read_gate
 from converters.predictor import open_predictor
 from fuzz.pictures import SIDE_PX

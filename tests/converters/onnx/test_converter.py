@@ -19,8 +19,8 @@ from converters.deployable import deployable
 from converters.onnx import converter as onnx_graph
 from converters.orders import Order
 from converters.parity.compare import compare
-from converters.parity.figures import faults, verdict
-from converters.parity.verdict import Verdict
+from converters.parity.metrics import faults, verdict
+from converters.parity.result import Verdict
 from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.data.phantom import make_phantom

@@ -8,10 +8,10 @@ from types import SimpleNamespace
 import pytest
 
 from converters.parity import stages
-from converters.parity.apart import Apart
-from converters.parity.task import TaskScore
+from converters.parity.difference import Apart
+from converters.parity.result import Parity, PictureParity
+from converters.parity.task_metrics import TaskScore
 from converters.parity.tolerances import TOLERANCES
-from converters.parity.verdict import Parity, PictureParity
 from converters.targets import Check
 
 PIXELS = 10_000

@@ -12,10 +12,10 @@ from converters.bundle.read import open_bundle
 from converters.parity import stages
 from converters.parity.cases import PHANTOMS, Case, idrid_cases, phantom_cases
 from converters.parity.compare import compare
-from converters.parity.figures import faults, in_words, verdict
-from converters.parity.hard import HARD, hard_cases
+from converters.parity.edge_cases import HARD, hard_cases
+from converters.parity.metrics import faults, in_words, verdict
+from converters.parity.result import Verdict
 from converters.parity.tolerances import TOLERANCES
-from converters.parity.verdict import Verdict
 from converters.targets import TARGETS
 from mobileseg.errors import BadInput
 

@@ -10,9 +10,9 @@ import pytest
 
 from converters.bundle.read import Bundle, open_bundle, write_bundle
 from converters.parity.compare import compare
-from converters.parity.figures import faults, in_words, made_by, verdict
+from converters.parity.metrics import faults, in_words, made_by, verdict
+from converters.parity.result import Verdict
 from converters.parity.stages import ARTIFACT, STAGES
-from converters.parity.verdict import Verdict
 from converters.targets import target
 
 MIL = Path(__file__).parents[1] / "mil" / "mutations.py"

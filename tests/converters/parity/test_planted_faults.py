@@ -12,9 +12,9 @@ import torch
 
 from converters.bundle.read import Bundle, open_bundle
 from converters.parity.compare import compare
-from converters.parity.figures import faults, made_by, verdict
+from converters.parity.metrics import faults, made_by, verdict
+from converters.parity.result import Verdict
 from converters.parity.stages import ARTIFACT, PREPROCESSING
-from converters.parity.verdict import Verdict
 from converters.targets import target
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.preprocess.graph import Preprocess

@@ -14,12 +14,12 @@ import pytest
 from PIL import Image
 
 from converters.parity import stages
-from converters.parity.as_json import as_json
-from converters.parity.junit import junit
-from converters.parity.page import page
-from converters.parity.tables import remarks, stage_table, summary
+from converters.parity.html_report import page
+from converters.parity.json_report import as_json
+from converters.parity.junit_report import junit
+from converters.parity.result import Worst
+from converters.parity.text_tables import remarks, stage_table, summary
 from converters.parity.tolerances import BUILT_IN, TOLERANCES, Gate
-from converters.parity.verdict import Worst
 from converters.targets import Check
 
 HOSTILE = '<script>alert("1")</script>\x00\x1b'

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.parity.figures import faults
+from converters.parity.metrics import faults
 from converters.parity.tolerances import TOLERANCES, read_gate
 from mobileseg.errors import BadInput
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from converters.parity.hard import HARD, hard_cases
+from converters.parity.edge_cases import HARD, hard_cases
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.spec import PreprocessSpec, photo_to_frame
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from converters.parity.apart import Apart
-from converters.parity.figures import (
+from converters.parity.difference import Apart
+from converters.parity.metrics import (
     END_TO_END,
     SAME_TENSOR,
     faults,
@@ -16,9 +16,9 @@ from converters.parity.figures import (
     untested,
     verdict,
 )
-from converters.parity.task import TaskScore
+from converters.parity.result import Parity, Verdict
+from converters.parity.task_metrics import TaskScore
 from converters.parity.tolerances import BUILT_IN, Gate
-from converters.parity.verdict import Parity, Verdict
 
 Rows = list[list[str]]
 NONE = "–"

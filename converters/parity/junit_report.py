@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from xml.etree import ElementTree as Xml
 
-from converters.parity.figures import CHECKS, faults, in_words, judged, untested, verdict
+from converters.parity.metrics import CHECKS, faults, in_words, judged, untested, verdict
+from converters.parity.result import Parity, Verdict
 from converters.parity.tolerances import Gate
-from converters.parity.verdict import Parity, Verdict
 
 NO_XML = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, Char
 

@@ -9,11 +9,11 @@ import pytest
 import torch
 
 from converters.bundle.read import Bundle, open_bundle, write_bundle
-from converters.parity.against import EARLIER, compare_with
-from converters.parity.figures import faults, made_by, verdict
-from converters.parity.hard import hard_cases
+from converters.parity.baseline import EARLIER, compare_with
+from converters.parity.edge_cases import hard_cases
+from converters.parity.metrics import faults, made_by, verdict
+from converters.parity.result import Verdict
 from converters.parity.stages import ARTIFACT
-from converters.parity.verdict import Verdict
 from converters.targets import target
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput

@@ -8,8 +8,8 @@ from dataclasses import replace
 from converters.bundle.read import Bundle
 from converters.parity.cases import Case
 from converters.parity.compare import described, walk
+from converters.parity.result import Parity
 from converters.parity.stages import ARTIFACT, file_of
-from converters.parity.verdict import Parity
 from converters.quiet import quiet
 from mobileseg.errors import BadInput
 

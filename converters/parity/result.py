@@ -9,8 +9,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.parity.apart import Apart, Maps
-from converters.parity.task import TaskScore
+from converters.parity.difference import Apart, Maps
+from converters.parity.task_metrics import TaskScore
 from converters.targets import Check
 
 

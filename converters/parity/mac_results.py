@@ -15,8 +15,8 @@ from typing import Any
 from converters.bundle.evidence import refuse_other_artifact
 from converters.bundle.read import Bundle
 from converters.coreml.verify_on_mac import SCHEMA, UNITS
+from converters.parity.result import Verdict
 from converters.parity.tolerances import BUILT_IN, Gate, Limit
-from converters.parity.verdict import Verdict
 from mobileseg.errors import BadInput
 from mobileseg.foreign import read_json, shown
 from mobileseg.kinds import NAME as SHORT

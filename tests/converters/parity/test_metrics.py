@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from converters.parity import stages
-from converters.parity.apart import Apart
-from converters.parity.figures import (
+from converters.parity.difference import Apart
+from converters.parity.metrics import (
     CHECKS,
     END_TO_END,
     FIGURES,
@@ -22,9 +22,9 @@ from converters.parity.figures import (
     untested,
     verdict,
 )
-from converters.parity.task import TaskScore
+from converters.parity.result import Verdict
+from converters.parity.task_metrics import TaskScore
 from converters.parity.tolerances import BUILT_IN, TOLERANCES, Gate
-from converters.parity.verdict import Verdict
 from converters.targets import Check
 
 NAN = float("nan")

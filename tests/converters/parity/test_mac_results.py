@@ -28,9 +28,9 @@ from converters.bundle.read import Bundle, artifact_sha256, open_bundle, write_b
 from converters.coreml import converter as coreml_program
 from converters.coreml.output_heads import answering, outputs
 from converters.coreml.verify_on_mac import NotWhole, checked_manifest
-from converters.coreml_evidence import goldens, read_mac_evidence
 from converters.deployable import IMAGE, shipped_graph
-from converters.parity.verdict import Verdict
+from converters.parity.mac_results import goldens, read_mac_evidence
+from converters.parity.result import Verdict
 from converters.targets import target
 from mobileseg.errors import BadInput
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from converters.coreml.output_heads import Labels, Masks
-from converters.parity.apart import apart, as_decided
-from converters.parity.task import TaskTally
+from converters.parity.difference import apart, as_decided
+from converters.parity.task_metrics import TaskTally
 
 LIMITS = {"EX": 0.5, "SE": 0.25}
 

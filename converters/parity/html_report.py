@@ -19,10 +19,10 @@ from matplotlib import colormaps
 from numpy.typing import NDArray
 from PIL import Image
 
-from converters.parity.figures import faults, in_words, judged, made_by, untested, verdict
-from converters.parity.tables import number, stage_table
+from converters.parity.metrics import faults, in_words, judged, made_by, untested, verdict
+from converters.parity.result import Parity, Worst
+from converters.parity.text_tables import number, stage_table
 from converters.parity.tolerances import Gate
-from converters.parity.verdict import Parity, Worst
 from mobileseg.evaluation.overlay import blend
 from mobileseg.lesions import LESIONS
 

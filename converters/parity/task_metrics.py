@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.parity.apart import Maps, masks
+from converters.parity.difference import Maps, masks
 from mobileseg.evaluation.lesion_level import count_lesions
 from mobileseg.evaluation.pixels import KeptPixels
 

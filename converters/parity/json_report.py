@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any
 
-from converters.parity.figures import (
+from converters.parity.metrics import (
     faults,
     in_words,
     judged,
@@ -14,8 +14,8 @@ from converters.parity.figures import (
     untested,
     verdict,
 )
+from converters.parity.result import Parity
 from converters.parity.tolerances import BUILT_IN, Gate
-from converters.parity.verdict import Parity
 
 
 def as_json(result: Parity, gate: Gate = BUILT_IN) -> dict[str, Any]:

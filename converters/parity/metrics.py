@@ -9,9 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from converters.parity import stages
-from converters.parity.apart import Apart
+from converters.parity.difference import Apart
+from converters.parity.result import Parity, Verdict
 from converters.parity.tolerances import BUILT_IN, TOLERANCES, Gate, Limit
-from converters.parity.verdict import Parity, Verdict
 
 END_TO_END = "end to end"
 SAME_TENSOR = "from the same tensor"
