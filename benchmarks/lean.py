@@ -17,13 +17,13 @@ import click
 import numpy as np
 import torch
 
-from converters.bench.floor import floor, measure_core
-from converters.bench.rows import row
-from converters.bench.trust import doubts, load_average
+from converters.bench.latency import one_thread, race
+from converters.bench.noise import doubts, load_average
+from converters.bench.results import row
+from converters.bench.roofline import floor, measure_core
 from converters.deployable import NetworkAlone, exported
 from converters.executorch.backends import BACKENDS
 from converters.quiet import quiet
-from converters.race import one_thread, race
 from converters.targets import TARGETS, Runner
 from mobileseg.files import write_json
 from mobileseg.models.ensemble import Ensemble

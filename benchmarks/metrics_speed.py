@@ -27,7 +27,7 @@ import numpy as np
 import torch
 from metrics_compared import COMPARISONS, TOGETHER, Case, Comparison, Figures, whole_evaluation
 
-from converters.bench.rows import machine, not_measured, row
+from converters.bench.results import machine, not_measured, row
 from mobileseg.data.phantom import write_phantoms
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files import write_json

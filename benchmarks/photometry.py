@@ -20,7 +20,7 @@ import click
 import numpy as np
 import torch
 
-from converters.bench.rows import row
+from converters.bench.results import row
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.photometry import FAULTS, apply_grades
 from mobileseg.data.prepared import Prepared, prepare_all

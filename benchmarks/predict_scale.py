@@ -26,7 +26,7 @@ from typing import Any
 import click
 from PIL import Image
 
-from converters.bench.rows import not_measured, row
+from converters.bench.results import not_measured, row
 from mobileseg.data.phantom import make_phantom
 from mobileseg.files import write_json
 from mobileseg.runs import open_run

@@ -22,7 +22,7 @@ import click
 import numpy as np
 import torch
 
-from converters.bench.rows import row
+from converters.bench.results import row
 from mobileseg.evaluation.curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files import write_json

@@ -22,10 +22,10 @@ import click
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.bench.artifacts import Field, Pace
-from converters.bench.entrants import ENGINES, Entrant
-from converters.bench.rows import cores
-from converters.bench.trust import doubts, load_average
+from converters.bench.engines import ENGINES, Entrant
+from converters.bench.interleaved import Field, Pace
+from converters.bench.noise import doubts, load_average
+from converters.bench.results import cores
 from converters.orders import Order
 from converters.quiet import quiet
 from converters.targets import TARGETS

@@ -29,7 +29,7 @@ import click
 import numpy as np
 import torch
 
-from converters.bench.rows import row
+from converters.bench.results import row
 from mobileseg.files import write_json
 from mobileseg.models.build import build
 from mobileseg.training.allocator import keep_large_blocks

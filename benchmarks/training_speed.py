@@ -29,7 +29,7 @@ from gpu_idle import METHOD
 from published_loop import LESION, PublishedLoop, best_workers
 from training_contestants import Contestant, contestant, idle, spread, trainers
 
-from converters.bench.rows import not_measured, row
+from converters.bench.results import not_measured, row
 from mobileseg.data.phantom import write_phantoms
 from mobileseg.files import read_json, write_json
 from mobileseg.spec import PreprocessSpec

@@ -118,7 +118,7 @@ def hold_to_one_core(order: Order) -> None:
     target = _target(order.model)
     torch.set_num_threads(min(2, order.threads) if target in OF_PYTORCH else 1)
     if target == "executorch":
-        from converters.race import one_thread
+        from converters.bench.latency import one_thread
 
         one_thread()
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from converters.bench.latency import Lap, one_thread, race
 from converters.bundle.goldens import planes
 from converters.calibrating import calibrate_form, file_answers
 from converters.executorch.xnnpack import Delegates, read_delegates
@@ -18,7 +19,6 @@ from converters.int8_form import Say, calibrated, fine_tuned
 from converters.judge import Judge
 from converters.orders import Order
 from converters.quiet import quiet
-from converters.race import Lap, one_thread, race
 from converters.run_pictures import Pictures
 from converters.targets import Runner, target
 from mobileseg.evaluation.against import Against

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from converters.bench.trust import SPREAD_LIMIT, spread
+from converters.bench.noise import SPREAD_LIMIT, spread
 from converters.bundle.evidence import refuse_other_artifact
 from converters.bundle.read import Bundle
 from converters.targets import TARGETS

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from converters.bench.entrants import Entrant
+from converters.bench.engines import Entrant
 from converters.bundle.evidence import read_evidence
 from converters.bundle.read import Bundle
 from converters.judge import Judge

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from converters.bench.artifacts import described, picture_for
-from converters.bench.entrants import Entrant
-from converters.bench.lane import Lane, percentiles
-from converters.bench.rows import row
+from converters.bench.engines import Entrant
+from converters.bench.interleaved import described, picture_for
+from converters.bench.process import Lane, percentiles
+from converters.bench.results import row
 
 WINDOWS = 10  # the run in as many parts; the first and the last are compared
 

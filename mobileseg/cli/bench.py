@@ -16,8 +16,8 @@ from mobileseg.errors import BadInput
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from converters.bench.artifacts import Pace
-    from converters.bench.host import Result
+    from converters.bench.cpu import Result
+    from converters.bench.interleaved import Pace
 
     Rows = list[dict[str, Any]]
 
@@ -155,7 +155,7 @@ def command(
         if not as_json:
             _show_gpu(rows)
     else:
-        from converters.bench.artifacts import Pace
+        from converters.bench.interleaved import Pace
 
         pace = Pace(rounds, threads)
         if sustained is not None:
@@ -234,8 +234,8 @@ def _host(
     data: Path | None,
     peers: tuple[str, ...],
 ) -> tuple[Rows, list[str]]:
-    from converters.bench.entrants import OTHERS
-    from converters.bench.host import GRAPHS, bench_bundle, bench_run, refuse_unknown
+    from converters.bench.cpu import GRAPHS, bench_bundle, bench_run, refuse_unknown
+    from converters.bench.engines import OTHERS
     from converters.bundle.evidence import write_evidence
     from converters.bundle.read import is_bundle, open_bundle
     from mobileseg.runs import open_run, pretrained_run
@@ -265,8 +265,8 @@ def _host(
 
 
 def _sustained(models: tuple[Path, ...], minutes: float, pace: Pace) -> Rows:
-    from converters.bench.host import own_entrant
-    from converters.bench.lane import LaneFailed
+    from converters.bench.cpu import own_entrant
+    from converters.bench.process import LaneFailed
     from converters.bench.sustained import sustained
     from converters.bundle.read import open_bundle
 
@@ -280,7 +280,7 @@ def _sustained(models: tuple[Path, ...], minutes: float, pace: Pace) -> Rows:
 
 
 def _draw(rows: Rows, path: Path) -> None:
-    from converters.bench.picture import draw
+    from converters.bench.plot import draw
 
     try:
         draw(rows, path)

@@ -12,7 +12,7 @@ import pytest
 from metrics_compared import COMPARISONS, TOGETHER, Case, Comparison, deepmind_hausdorff
 from metrics_speed import AIM, OURS, PLAIN, compared, largest_difference, measure
 
-from converters.bench.rows import FIELDS
+from converters.bench.results import FIELDS
 from mobileseg.evaluation.surface import hausdorff
 
 OWN = [c for c in COMPARISONS if c.needs is None]  # the plain way needs no further package

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import speed_report
 
-from converters.bench.rows import FIELDS
+from converters.bench.results import FIELDS
 
 RESULTS = sorted(speed_report.RESULTS.glob("*.json"))
 # Rows of this benchmark; the older results have forms of their own.

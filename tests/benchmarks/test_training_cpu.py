@@ -11,7 +11,7 @@ import training_cpu
 from click.testing import CliRunner
 from training_cpu import ARMS, Step, Taken, ratios
 
-from converters.bench.rows import FIELDS
+from converters.bench.results import FIELDS
 
 RESULTS = Path(training_cpu.__file__).parent / "results" / "training-cpu.json"
 

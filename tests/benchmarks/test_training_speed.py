@@ -15,7 +15,7 @@ from gpu_idle import busy_s, covered, idle_share
 from published_loop import Photos, PublishedLoop, affine, best_workers
 from training_contestants import Contestant
 
-from converters.bench.rows import FIELDS
+from converters.bench.results import FIELDS
 from mobileseg.data.choices import AugmentRanges
 from mobileseg.data.idrid import Sample, read_idrid
 

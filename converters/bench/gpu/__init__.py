@@ -24,7 +24,7 @@ from converters.bench.gpu.measuring import facts
 from converters.bench.gpu.parts import PARTS
 from converters.bench.gpu.printed import SINGLE
 from converters.bench.gpu.table import Table, tables
-from converters.bench.rows import not_measured
+from converters.bench.results import not_measured
 from mobileseg.errors import UnknownName
 from mobileseg.models.costs import TABLE_2, TABLE_2_SIDE_PX
 

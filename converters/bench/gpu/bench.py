@@ -20,7 +20,7 @@ from torch import Tensor
 from converters.bench.gpu.clock import Clock, clock_of
 from converters.bench.gpu.limits import COPY_BYTES, MATRIX_SIDE, CardLimits
 from converters.bench.gpu.subjects import pictures
-from converters.bench.rows import not_measured, row
+from converters.bench.results import not_measured, row
 from mobileseg.models.costs import TABLE_2_SIDE_PX
 
 Rows = list[dict[str, Any]]

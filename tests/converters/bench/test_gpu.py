@@ -17,7 +17,7 @@ from converters.bench.gpu.best import mark_best
 from converters.bench.gpu.forms import ONE_GRAPH, Form
 from converters.bench.gpu.subjects import TRAINED
 from converters.bench.gpu.table import tables
-from converters.bench.rows import FIELDS
+from converters.bench.results import FIELDS
 from mobileseg.errors import UnknownName
 from mobileseg.models.costs import TABLE_2, Costs
 

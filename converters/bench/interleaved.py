@@ -14,9 +14,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.bench.entrants import REFERENCE, Entrant
-from converters.bench.lane import Lane, LaneFailed, percentiles
-from converters.bench.rows import not_measured, row
+from converters.bench.engines import REFERENCE, Entrant
+from converters.bench.process import Lane, LaneFailed, percentiles
+from converters.bench.results import not_measured, row
 from converters.bundle.goldens import golden_frames, planes
 from converters.targets import artifact_size
 from mobileseg.preprocess.reference import preprocess

@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from converters.bench.accuracy import from_parity, judged
-from converters.bench.artifacts import Field, Pace, described
-from converters.bench.entrants import ENGINES, OTHERS, REFERENCE, Entrant, entrants_of
-from converters.bench.rows import cores, not_measured
-from converters.bench.trust import doubts, load_average
+from converters.bench.engines import ENGINES, OTHERS, REFERENCE, Entrant, entrants_of
+from converters.bench.interleaved import Field, Pace, described
+from converters.bench.noise import doubts, load_average
+from converters.bench.results import cores, not_measured
 from converters.bundle.read import Bundle
 from converters.orders import Order
 from converters.targets import TARGETS

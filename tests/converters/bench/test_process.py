@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from converters.bench.lane import environment, peak_bytes, percentiles, resident_bytes
+from converters.bench.process import environment, peak_bytes, percentiles, resident_bytes
 
 HEAVY = 400 << 20  # bytes; a bare Python holds a twentieth of it
 
@@ -16,7 +16,7 @@ HEAVY = 400 << 20  # bytes; a bare Python holds a twentieth of it
 @pytest.mark.skipif(sys.platform != "linux", reason="not run: /proc is Linux's")
 def test_the_parents_memory_is_not_the_childs() -> None:
     held = np.ones(HEAVY, np.uint8)
-    probe = "from converters.bench.lane import peak_bytes; print(peak_bytes())"
+    probe = "from converters.bench.process import peak_bytes; print(peak_bytes())"
     done = subprocess.run([sys.executable, "-c", probe], capture_output=True, text=True, check=True)
     assert peak_bytes() > held.nbytes
     assert 0 < int(done.stdout) < HEAVY  # PyTorch alone is imported there

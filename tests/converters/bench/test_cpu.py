@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from converters.bench import artifacts, entrants, host
-from converters.bench.artifacts import Field, Pace, picture_for
-from converters.bench.entrants import REFERENCE, Entrant
-from converters.bench.lane import Lane, LaneFailed
-from converters.bench.picture import draw
-from converters.bench.rows import FIELDS
+from converters.bench import cpu as host
+from converters.bench import engines as entrants
+from converters.bench import interleaved as artifacts
+from converters.bench.engines import REFERENCE, Entrant
+from converters.bench.interleaved import Field, Pace, picture_for
+from converters.bench.plot import draw
+from converters.bench.process import Lane, LaneFailed
+from converters.bench.results import FIELDS
 from converters.bench.sustained import WINDOWS, sustained
 from converters.orders import Order
 from mobileseg.runs import Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from converters.bench.floor import Core, Floor, floor, measure_core
+from converters.bench.roofline import Core, Floor, floor, measure_core
 from converters.bench.traffic import traffic
 from mobileseg.models.build import build
 from mobileseg.models.costs import profile

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.bench.entrants import Entrant, open_entrant
+from converters.bench.engines import Entrant, open_entrant
 from converters.quiet import quiet
 
 LONGEST_REASON = 200  # characters

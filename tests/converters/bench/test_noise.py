@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from converters.bench.trust import doubts, load_average, spread
+from converters.bench.noise import doubts, load_average, spread
 
 
 def timed(p10: float, median: float, p90: float) -> dict[str, Any]:
