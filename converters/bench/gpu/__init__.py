@@ -17,12 +17,12 @@ from collections.abc import Callable, Iterable, Sequence
 
 import torch
 
-from converters.bench.gpu.bench import GPU_FIELDS, Bench, Rows
 from converters.bench.gpu.best import mark_best
-from converters.bench.gpu.forms import BEST, REFERENCE, SLOWEST, TOGETHER, chosen
-from converters.bench.gpu.measuring import facts
+from converters.bench.gpu.context import GPU_FIELDS, Bench, Rows
+from converters.bench.gpu.measure import facts
+from converters.bench.gpu.modes import BEST, REFERENCE, SLOWEST, TOGETHER, chosen
+from converters.bench.gpu.paper import SINGLE
 from converters.bench.gpu.parts import PARTS
-from converters.bench.gpu.printed import SINGLE
 from converters.bench.gpu.table import Table, tables
 from converters.bench.results import not_measured
 from mobileseg.errors import UnknownName

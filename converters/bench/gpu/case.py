@@ -9,9 +9,9 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from converters.bench.gpu.bench import Bench
+from converters.bench.gpu.context import Bench
 from converters.bench.gpu.precisions import arithmetic
-from converters.bench.gpu.subjects import subject
+from converters.bench.gpu.sample_networks import subject
 from mobileseg.models.ensemble import Ensemble
 
 

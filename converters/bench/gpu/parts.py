@@ -6,10 +6,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from converters.bench.gpu.bench import Bench
 from converters.bench.gpu.best import usable
 from converters.bench.gpu.case import Case
-from converters.bench.gpu.forms import (
+from converters.bench.gpu.context import Bench
+from converters.bench.gpu.execution import Captured
+from converters.bench.gpu.measure import measure_form
+from converters.bench.gpu.modes import (
     BEST,
     COMPILED_THROUGHPUT,
     ONE_GRAPH,
@@ -21,11 +23,9 @@ from converters.bench.gpu.forms import (
     alone,
     chosen,
 )
-from converters.bench.gpu.limits import CardLimits, copy_rate, kernel_time, matrix_rate
-from converters.bench.gpu.measuring import measure_form
+from converters.bench.gpu.paper import DAGGER_MEMBERS, ENSEMBLES, SINGLE
 from converters.bench.gpu.precisions import PRECISIONS
-from converters.bench.gpu.printed import DAGGER_MEMBERS, ENSEMBLES, SINGLE
-from converters.bench.gpu.running import Captured
+from converters.bench.gpu.roofline import CardLimits, copy_rate, kernel_time, matrix_rate
 from mobileseg.models.costs import TABLE_2
 
 BATCHES = (2, 4, 8, 16, 32, 64, 128)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from converters.bench.gpu.aims import aims
-from converters.bench.gpu.forms import REFERENCE
+from converters.bench.gpu.goals import aims
+from converters.bench.gpu.modes import REFERENCE
 from mobileseg.models.costs import TABLE_2
 
 Row = dict[str, Any]

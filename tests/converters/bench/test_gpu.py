@@ -11,11 +11,13 @@ import torch
 from torch import nn
 
 from converters.bench import gpu
-from converters.bench.gpu import measuring, networks, parts
-from converters.bench.gpu.bench import GPU_FIELDS, Bench, reason
+from converters.bench.gpu import measure as measuring
+from converters.bench.gpu import parts
+from converters.bench.gpu import transforms as networks
 from converters.bench.gpu.best import mark_best
-from converters.bench.gpu.forms import ONE_GRAPH, Form
-from converters.bench.gpu.subjects import TRAINED
+from converters.bench.gpu.context import GPU_FIELDS, Bench, reason
+from converters.bench.gpu.modes import ONE_GRAPH, Form
+from converters.bench.gpu.sample_networks import TRAINED
 from converters.bench.gpu.table import tables
 from converters.bench.results import FIELDS
 from mobileseg.errors import UnknownName
@@ -69,7 +71,7 @@ def rows(kept):
         patch.setattr(parts, "COMPILED_THROUGHPUT", ())
         patch.setattr(parts, "SLOWEST", ())
         patch.setattr(parts, "BATCHES", (2,))
-        patch.setattr("converters.bench.gpu.bench.PICTURES", 2)
+        patch.setattr("converters.bench.gpu.context.PICTURES", 2)
         bench = on_cpu(keep=lambda rows: kept.append(len(rows)))
         return gpu.run(bench, ("reference", "best"), ("xs",))
 

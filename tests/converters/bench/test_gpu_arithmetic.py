@@ -9,11 +9,11 @@ from torch import nn
 
 from converters.bench import traffic as traffic_module
 from converters.bench.gpu.accuracy import TOLERANCES, Apart, apart
-from converters.bench.gpu.clock import HostClock, Laps
-from converters.bench.gpu.limits import CardLimits, Work, least, work
-from converters.bench.gpu.measuring import tiled
+from converters.bench.gpu.measure import tiled
+from converters.bench.gpu.paper import ENSEMBLES, PRINTED, SINGLE
 from converters.bench.gpu.precisions import PRECISIONS, arithmetic
-from converters.bench.gpu.printed import ENSEMBLES, PRINTED, SINGLE
+from converters.bench.gpu.roofline import CardLimits, Work, least, work
+from converters.bench.gpu.timer import HostClock, Laps
 from converters.bench.traffic import traffic
 from mobileseg.models.costs import TABLE_2, profile
 from mobileseg.models.variants import VARIANTS

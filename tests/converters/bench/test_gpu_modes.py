@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from converters.bench.gpu.forms import (
+from converters.bench.gpu.execution import RUNS, Captured, laid_out, prepared
+from converters.bench.gpu.modes import (
     BEST,
     COMPILED_THROUGHPUT,
     ONE_GRAPH,
@@ -17,11 +18,10 @@ from converters.bench.gpu.forms import (
     alone,
     chosen,
 )
-from converters.bench.gpu.networks import NETWORKS, SideBySide, shaped
-from converters.bench.gpu.networks import TOGETHER as WAYS
 from converters.bench.gpu.precisions import PRECISIONS
-from converters.bench.gpu.running import RUNS, Captured, laid_out, prepared
-from converters.bench.gpu.subjects import LESION, pictures, subject
+from converters.bench.gpu.sample_networks import LESION, pictures, subject
+from converters.bench.gpu.transforms import NETWORKS, SideBySide, shaped
+from converters.bench.gpu.transforms import TOGETHER as WAYS
 from mobileseg.errors import UnknownName
 
 ALL = (*BEST, *SLOWEST, *TOGETHER, *THROUGHPUT, *COMPILED_THROUGHPUT, REFERENCE, ONE_GRAPH)

@@ -9,9 +9,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from converters.bench.gpu.forms import Form
-from converters.bench.gpu.networks import SideBySide, shaped
+from converters.bench.gpu.modes import Form
 from converters.bench.gpu.precisions import PRECISIONS
+from converters.bench.gpu.transforms import SideBySide, shaped
 from mobileseg.models.ensemble import Ensemble
 
 Answer = Callable[[Tensor], Tensor]

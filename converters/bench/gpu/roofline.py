@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
-from converters.bench.gpu.clock import Clock
 from converters.bench.gpu.precisions import PRECISIONS, arithmetic
+from converters.bench.gpu.timer import Clock
 from converters.bench.traffic import traffic
 from mobileseg.models.costs import profile
 

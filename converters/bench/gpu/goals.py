@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from converters.bench.gpu.best import usable
-from converters.bench.gpu.printed import AIMS, DAGGER_MEMBERS, ENSEMBLE_AIM, ENSEMBLES
+from converters.bench.gpu.paper import AIMS, DAGGER_MEMBERS, ENSEMBLE_AIM, ENSEMBLES
 
 Row = dict[str, Any]
 NOT_RUN = "not run"

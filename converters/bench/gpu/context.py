@@ -17,9 +17,9 @@ from typing import Any, cast
 import torch
 from torch import Tensor
 
-from converters.bench.gpu.clock import Clock, clock_of
-from converters.bench.gpu.limits import COPY_BYTES, MATRIX_SIDE, CardLimits
-from converters.bench.gpu.subjects import pictures
+from converters.bench.gpu.roofline import COPY_BYTES, MATRIX_SIDE, CardLimits
+from converters.bench.gpu.sample_networks import pictures
+from converters.bench.gpu.timer import Clock, clock_of
 from converters.bench.results import not_measured, row
 from mobileseg.models.costs import TABLE_2_SIDE_PX
 

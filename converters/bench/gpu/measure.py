@@ -10,13 +10,13 @@ from torch import Tensor
 
 from converters.bench.gpu.accuracy import TOLERANCES, Apart, apart
 from converters.bench.gpu.case import Case
-from converters.bench.gpu.clock import Laps
-from converters.bench.gpu.forms import REFERENCE, Form, alone
-from converters.bench.gpu.limits import costs_of, least, work
+from converters.bench.gpu.execution import Answer, Captured, laid_out, prepared
+from converters.bench.gpu.modes import REFERENCE, Form, alone
+from converters.bench.gpu.paper import AIMS, PRINTED
 from converters.bench.gpu.precisions import arithmetic
-from converters.bench.gpu.printed import AIMS, PRINTED
-from converters.bench.gpu.running import Answer, Captured, laid_out, prepared
-from converters.bench.gpu.subjects import weights_of
+from converters.bench.gpu.roofline import costs_of, least, work
+from converters.bench.gpu.sample_networks import weights_of
+from converters.bench.gpu.timer import Laps
 
 FEWEST_ITERATIONS = 20  # of a large batch; and of what is waited for, a fifth of all
 FLOAT32_EAGER = "float32 eager, TF32 off"
