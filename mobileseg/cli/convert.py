@@ -170,7 +170,7 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
         return
 
     from converters.calibrating import calibrate_form, int8_answers
-    from converters.int8_form import calibrated
+    from converters.quantize.ptq import calibrated
     from converters.run_pictures import read_pictures
     from mobileseg.files import write_json
     from mobileseg.quantization.stored import RECORD, save_quantized, with_constants

@@ -12,7 +12,7 @@ from mobileseg.cli.options import data_option, force_option, json_option
 from mobileseg.quantization.gate import Gate, signed
 
 if TYPE_CHECKING:
-    from converters.quantizing import Outcome
+    from converters.quantize.search import Outcome
     from mobileseg.evaluation.against import Against
 
 EXIT_OF = {"kept": 0, "broken": 1, "undecidable": 3}
@@ -109,8 +109,8 @@ def command(
     for network in opened.networks:
         refuse_unknown(network, named)
 
-    from converters.quantized_record import finish
-    from converters.quantizing import quantize_run
+    from converters.quantize.report import finish
+    from converters.quantize.search import quantize_run
     from converters.run_pictures import read_pictures
 
     with staged_folder(into, force=force, mark="quantized.json") as staged:

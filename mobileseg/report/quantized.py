@@ -23,7 +23,7 @@ def write_quantized_page(folder: Path, told: dict[str, Any]) -> None:
     """Write both into a quantized run.
 
     Args:
-        told: as `converters.quantized_record.finish` returns it.
+        told: as `converters.quantize.report.finish` returns it.
     """
     save(folder, PICTURE.removesuffix(".png"), lambda: _figure(told), svg=False)
     write_text(folder / PAGE, _page(told))

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from converters.quantized_record import finish, report
-from converters.quantizing import Outcome, first_inside, quantize_run
+from converters.quantize.report import finish, report
+from converters.quantize.search import Outcome, first_inside, quantize_run
 from converters.run_pictures import read_pictures
 from mobileseg.data.phantom import write_phantoms
 from mobileseg.errors import BadInput

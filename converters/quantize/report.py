@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from converters.bundle.evidence import record
-from converters.quantizing import Outcome, Written
+from converters.quantize.search import Outcome, Written
 from converters.run_pictures import Pictures
 from mobileseg.quantization.gate import Decision, Gate
 from mobileseg.quantization.stored import RECORD, save_quantized

@@ -15,9 +15,9 @@ from converters.bench.latency import Lap, one_thread, race
 from converters.bundle.goldens import planes
 from converters.calibrating import calibrate_form, file_answers
 from converters.executorch.xnnpack import Delegates, read_delegates
-from converters.int8_form import Say, calibrated, fine_tuned
 from converters.judge import Judge
 from converters.orders import Order
+from converters.quantize.ptq import Say, calibrated, fine_tuned
 from converters.quiet import quiet
 from converters.run_pictures import Pictures
 from converters.targets import Runner, target
