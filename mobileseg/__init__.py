@@ -16,7 +16,7 @@ from mobileseg.version import __version__
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from converters.predictor import Predictor
+    from converters.predict.predictor import Predictor
 
 __all__ = ["__version__", "load"]
 
@@ -31,6 +31,6 @@ def load(run_or_bundle: str | Path, verify_key: str | Path | None = None) -> Pre
         BadInput: the folder is neither, is damaged, or is not signed by that key.
         MissingToolkit: the bundle's runtime is not installed, or cannot run on this machine.
     """
-    from converters.predictor import open_predictor
+    from converters.predict.predictor import open_predictor
 
     return open_predictor(run_or_bundle, verify_key)

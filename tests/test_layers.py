@@ -227,7 +227,7 @@ PLANTED = [
     ("mobileseg.cli.train", "import torch.nn", "imports torch before it is needed"),
     ("mobileseg.cli.train", "from numpy import array", "imports numpy before it is needed"),
     ("mobileseg.cli.train", "if 1 < 2:\n    import cv2", "line 2: imports cv2 before"),
-    ("mobileseg", "from converters.predictor import open_predictor", "before it is asked"),
+    ("mobileseg", "from converters.predict.predictor import open_predictor", "before it is asked"),
     ("converters.bundle.read", "from mobileseg import __version__", "imports the front door"),
     ("mobileseg.cli.convert", "import mobileseg", "imports the front door"),
 ]  # fmt: skip
@@ -260,8 +260,8 @@ def test_a_planted_violation_is_found(module: str, source: str, text: str) -> No
         ("converters.bundle.read", "from mobileseg.version import __version__"),
         ("mobileseg", "from mobileseg.version import __version__"),
         ("converters.coreml.converter", "def f():\n    import coremltools"),
-        ("mobileseg", "if TYPE_CHECKING:\n    from converters.predictor import Predictor"),
-        ("mobileseg", "def load():\n    from converters.predictor import open_predictor"),
+        ("mobileseg", "if TYPE_CHECKING:\n    from converters.predict.predictor import Predictor"),
+        ("mobileseg", "def load():\n    from converters.predict.predictor import open_predictor"),
     ],
 )
 def test_what_is_allowed_is_not_found(module: str, source: str) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from converters.parity.result import Parity
-    from converters.predictor import Predictor
+    from converters.predict.predictor import Predictor
     from converters.report_page import PictureRow
     from mobileseg.evaluation.score import LesionScore
     from mobileseg.runs import Run
@@ -126,7 +126,7 @@ def _picture_rows(
     names: Sequence[str],
 ) -> list[PictureRow]:
     """Per picture: itself, its true masks, and what the reference and each artifact mark."""
-    from converters.predictor import open_predictor
+    from converters.predict.predictor import open_predictor
     from converters.report_page import PictureRow
     from mobileseg.data.idrid import read_idrid
 

@@ -16,9 +16,9 @@ from mobileseg.cli.options import force_option, json_option, verify_key_option
 from mobileseg.errors import BadInput
 
 if TYPE_CHECKING:
-    from converters.predict_crew import Crew
-    from converters.predict_worker import Order
-    from converters.predictions import Outcome
+    from converters.predict.batch import Outcome
+    from converters.predict.scheduler import Crew
+    from converters.predict.worker import Order
 
 LONGEST_NAME = 200  # bytes: a file's name may have 255, and ours get an ending
 
@@ -83,10 +83,10 @@ def command(
         mobileseg predict runs/ex clinic/ -o out --workers 8
         mobileseg predict /data/ex /data/clinic -o /data/out --engine ray --address head:6379
     """
-    from converters.predict_crew import with_workers
-    from converters.predictions import RESULTS, in_turn, maker, predict_all, shown
-    from converters.predictor import open_predictor
-    from converters.unfinished import unfinished, work_folder
+    from converters.predict.batch import RESULTS, in_turn, maker, predict_all, shown
+    from converters.predict.predictor import open_predictor
+    from converters.predict.resumable import unfinished, work_folder
+    from converters.predict.scheduler import with_workers
     from mobileseg.files import refuse_existing
 
     if address and engine != "ray":
@@ -119,12 +119,12 @@ def command(
 def _muster(engine: str, workers: int | None, address: str | None, order: Order) -> Iterator[Crew]:
     """The worker processes of an engine, none of which is left afterwards."""
     if engine == "local":
-        from converters.predict_local import LocalCrew
+        from converters.predict.pool_local import LocalCrew
 
         with LocalCrew(order, workers or 1) as local:
             yield local
         return
-    from converters.predict_ray import RayCrew
+    from converters.predict.pool_ray import RayCrew
     from mobileseg.study.engine_ray import connected
 
     with (
@@ -163,7 +163,7 @@ def _named(files: Iterable[Path]) -> dict[str, Path]:
 
     "Eye" and "eye" are one name: on a Mac's disk they are one file.
     """
-    from converters.predictions import shown
+    from converters.predict.batch import shown
 
     named: dict[str, Path] = {}
     taken: set[str] = set()

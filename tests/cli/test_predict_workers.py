@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from converters.predict_local import LocalWorker
+from converters.predict.pool_local import LocalWorker
 from mobileseg.cli import main
 from mobileseg.data.phantom import make_phantom
 

@@ -12,7 +12,7 @@ from converters.bundle.evidence import read_evidence
 from converters.bundle.read import artifact_sha256, open_bundle
 from converters.parity.mac_results import read_mac_evidence
 from converters.parity.tolerances import read_gate
-from converters.predictor import open_predictor
+from converters.predict.predictor import open_predictor
 from fuzz.pictures import SIDE_PX
 from fuzz.runs import DATA, SPEC
 from fuzz.spot import Spot

@@ -18,7 +18,7 @@ from converters.bundle.manifest import order_of, parse_manifest
 from converters.bundle.manifest_schemas import RENAMED
 from converters.bundle.model_card import model_card
 from converters.bundle.read import open_bundle
-from converters.predictor import open_predictor
+from converters.predict.predictor import open_predictor
 from converters.targets import CHOICES
 from mobileseg.errors import BadInput
 

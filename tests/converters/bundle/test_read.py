@@ -15,7 +15,7 @@ import torch
 
 from converters.bundle.evidence import write_evidence
 from converters.bundle.read import artifact_sha256, open_bundle, write_bundle
-from converters.predictor import open_predictor
+from converters.predict.predictor import open_predictor
 from converters.targets import TARGETS, Check, artifact_size, target
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput, MissingToolkit

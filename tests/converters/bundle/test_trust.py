@@ -18,7 +18,7 @@ from converters.bundle.checksums import is_name
 from converters.bundle.evidence import read_evidence, write_evidence
 from converters.bundle.read import checksums as sums
 from converters.bundle.read import open_bundle
-from converters.predictor import open_predictor
+from converters.predict.predictor import open_predictor
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput
 from mobileseg.files import read_json, write_json

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
-from converters.unfinished import Unfinished
+from converters.predict.resumable import Unfinished
 from mobileseg.errors import BadInput, MobilesegError
 
 OF_PYTORCH = (None, "torchscript")
@@ -68,8 +68,8 @@ class Bench:
 
     def __init__(self, order: Order) -> None:
         hold_to_one_core(order)
-        from converters.predictions import UNCERTAINTY, maker
-        from converters.predictor import open_predictor
+        from converters.predict.batch import UNCERTAINTY, maker
+        from converters.predict.predictor import open_predictor
 
         self.order = order
         order.work.refuse_taken()
@@ -86,7 +86,7 @@ class Bench:
 
     def predict(self, name: str, path: Path) -> Reply:
         """Predict a picture and commit it."""
-        from converters.predictions import predict_one
+        from converters.predict.batch import predict_one
 
         try:
             why = predict_one(self.predictor, self.order.work, name, path)

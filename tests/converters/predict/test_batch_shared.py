@@ -15,12 +15,12 @@ import numpy as np
 import pytest
 import torch
 
-from converters.predict_crew import Sharing
-from converters.predict_ray import actor_class
-from converters.predict_worker import ONE_CORE, Bench, Order, Reply, hold_to_one_core
-from converters.predictions import maker
-from converters.predictor import open_predictor
-from converters.unfinished import Unfinished, unfinished
+from converters.predict.batch import maker
+from converters.predict.pool_ray import actor_class
+from converters.predict.predictor import open_predictor
+from converters.predict.resumable import Unfinished, unfinished
+from converters.predict.scheduler import Sharing
+from converters.predict.worker import ONE_CORE, Bench, Order, Reply, hold_to_one_core
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.version import __version__

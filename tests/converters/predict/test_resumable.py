@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.unfinished import unfinished, work_folder
+from converters.predict.resumable import unfinished, work_folder
 from mobileseg.errors import BadInput
 
 MARK = "whole.txt"

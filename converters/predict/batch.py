@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.predictor import Predictor
-from converters.unfinished import Unfinished
+from converters.predict.predictor import Predictor
+from converters.predict.resumable import Unfinished
 from mobileseg.data.claims import refuse_file
 from mobileseg.data.decoding import one_line
 from mobileseg.data.images import read_photo, write_png

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from converters.predict_worker import Order, Reply
-from converters.predictions import Done, Share
-from converters.unfinished import Unfinished
+from converters.predict.batch import Done, Share
+from converters.predict.resumable import Unfinished
+from converters.predict.worker import Order, Reply
 from mobileseg.errors import BadInput
 
 ATTEMPTS = 2  # of a picture whose worker died, and of opening the model

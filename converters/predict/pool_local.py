@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Thread
 from typing import Self
 
-from converters.predict_worker import Bench, Order, Reply
+from converters.predict.worker import Bench, Order, Reply
 from mobileseg.errors import MobilesegError
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
 
-from converters.predict_worker import Order, Reply
+from converters.predict.worker import Order, Reply
 from mobileseg.errors import BadInput
 from mobileseg.version import __version__
 
@@ -50,7 +50,7 @@ def actor_class() -> type:
             self.node = f"Ray node {socket.gethostname()}"
             if found != expected:
                 return f"{self.node} has mobileseg {found}; {SHARED}"
-            from converters.predict_worker import Bench, Order
+            from converters.predict.worker import Bench, Order
             from mobileseg.errors import MobilesegError
 
             try:
