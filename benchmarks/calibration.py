@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.bundle.evidence import record
-from converters.calibrating import (
+from converters.calibrate import (
     Answers,
     calibrate_form,
     int8_answers,

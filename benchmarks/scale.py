@@ -26,7 +26,7 @@ from converters.bench.engines import ENGINES, Entrant
 from converters.bench.interleaved import Field, Pace
 from converters.bench.noise import doubts, load_average
 from converters.bench.results import cores
-from converters.orders import Order
+from converters.options import Order
 from converters.quiet import quiet
 from converters.targets import TARGETS
 from mobileseg.files import write_json

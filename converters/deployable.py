@@ -13,7 +13,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from converters.orders import Order
+from converters.options import Order
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.grouped import grouped
 from mobileseg.models.lean import lean_members

@@ -12,7 +12,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
-from converters.orders import Order
+from converters.options import Order
 from mobileseg.errors import BadInput, UnknownName
 
 if TYPE_CHECKING:

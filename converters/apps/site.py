@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.apps.places import PAGE
+from converters.apps.demos import PAGE
 from converters.bundle.checksums import MOST_BYTES
 from converters.bundle.manifest import MANIFEST
 from converters.bundle.read import Bundle, artifact_sha256

@@ -15,7 +15,7 @@ from converters.bench.interleaved import Field, Pace, described
 from converters.bench.noise import doubts, load_average
 from converters.bench.results import cores, not_measured
 from converters.bundle.read import Bundle
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import TARGETS
 from mobileseg.errors import UnknownName
 from mobileseg.runs import Run

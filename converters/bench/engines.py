@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from numpy.typing import NDArray
 
-from converters.orders import Order
+from converters.options import Order
 from converters.quiet import quiet
 from converters.targets import TARGETS, Runner
 from mobileseg.errors import BadInput, MissingToolkit

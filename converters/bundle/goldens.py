@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Answer
 from mobileseg.data.phantom import make_phantom
 from mobileseg.evaluation.reference import reference_probabilities, reference_quality

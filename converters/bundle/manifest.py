@@ -22,7 +22,7 @@ from converters.bundle.manifest_schemas import (
 )
 from converters.coreml.output_heads import outputs
 from converters.deployable import INPUT, NETWORK_INPUT
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import CHOICES, TARGETS, Converter, Target
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.quality_spec import quality_manifest

@@ -36,7 +36,7 @@ from converters.bundle.manifest import (
 )
 from converters.bundle.model_card import model_card
 from converters.bundle.signing import SigningKey, refuse_unsigned
-from converters.orders import Order
+from converters.options import Order
 from converters.quiet import quiet
 from converters.targets import Check, Target, target
 from mobileseg.errors import BadInput, MobilesegError

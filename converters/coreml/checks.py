@@ -13,7 +13,7 @@ from torch import nn
 from converters.coreml.compression import COMPRESSIONS, compressible
 from converters.coreml.output_heads import Output, outputs
 from converters.deployable import INPUT, NETWORK_INPUT, shipped_ensemble
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Check
 from mobileseg.runs import Run
 

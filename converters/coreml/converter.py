@@ -48,7 +48,7 @@ from converters.deployable import (
     shipped_ensemble,
     shipped_graph,
 )
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit
 from mobileseg.preprocess.flexible import FlexiblePreprocess

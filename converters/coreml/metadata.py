@@ -12,7 +12,7 @@ from typing import Any
 
 from converters.coreml.output_heads import outputs
 from converters.deployable import INPUT, NETWORK_INPUT
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Check
 from mobileseg.lesions import LESIONS
 from mobileseg.runs import RunConfig

@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from converters.deployable import OUTPUTS, QUALITY, Deployable, NetworkAlone
-from converters.orders import Order
+from converters.options import Order
 from mobileseg.lesions import LESIONS
 from mobileseg.quality.values import VALUES
 from mobileseg.runs import RunConfig

@@ -27,7 +27,7 @@ from converters.deployable import (
 from converters.executorch.backends import BACKENDS
 from converters.executorch.coreml_delegate import read_coreml_delegates
 from converters.executorch.xnnpack import read_delegates
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file

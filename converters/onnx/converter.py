@@ -30,7 +30,7 @@ from converters.deployable import (
     shipped_ensemble,
     shipped_graph,
 )
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files import staged_file

@@ -18,7 +18,7 @@ from torch import Tensor
 
 from converters.bundle.goldens import planes
 from converters.bundle.read import Bundle
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Answer, Converter, Program
 from mobileseg.evaluation.reference import reference_probabilities, reference_quality
 from mobileseg.preprocess.graph import Preprocess

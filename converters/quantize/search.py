@@ -13,10 +13,10 @@ from pathlib import Path
 
 from converters.bench.latency import Lap, one_thread, race
 from converters.bundle.goldens import planes
-from converters.calibrating import calibrate_form, file_answers
+from converters.calibrate import calibrate_form, file_answers
 from converters.executorch.xnnpack import Delegates, read_delegates
 from converters.judge import Judge
-from converters.orders import Order
+from converters.options import Order
 from converters.quantize.ptq import Say, calibrated, fine_tuned
 from converters.quiet import quiet
 from converters.run_pictures import Pictures

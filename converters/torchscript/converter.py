@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from torch import nn
 
 from converters.deployable import BYTES, shipped_graph
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput
 from mobileseg.files import staged_file

@@ -34,8 +34,8 @@ def command(
         mobileseg convert --target onnx -o bundles/web
         mobileseg bundle-apps bundles/android bundles/web
     """
-    from converters.apps.bundling import plan, put
-    from converters.apps.places import demos_folder
+    from converters.apps.demos import demos_folder
+    from converters.apps.install import plan, put
 
     planned = plan(bundles, demos_folder(demos), verify_key)
     told = []

@@ -15,7 +15,7 @@ from mobileseg.cli.options import data_option, json_option
 from mobileseg.errors import BadInput, MissingToolkit
 
 if TYPE_CHECKING:
-    from converters.calibrating import Form
+    from converters.calibrate import Form
     from converters.run_pictures import Pictures
     from mobileseg.evaluation.reliability import Reliability
     from mobileseg.quality.model import QualityModel
@@ -64,7 +64,7 @@ def command(
     Example:
         mobileseg calibrate runs/ex --data IDRiD --test
     """
-    from converters.calibrating import refuse_uncalibratable
+    from converters.calibrate import refuse_uncalibratable
     from converters.run_pictures import read_pictures
     from mobileseg.runs import open_run
 
@@ -102,7 +102,7 @@ def calibrated_forms(
         BadInput: see `calibrate_form`; or int8 was asked for and there is none.
         MissingToolkit: int8 was asked for by name, and executorch is not installed.
     """
-    from converters.calibrating import calibrate_form, int8_answers, reference_answers
+    from converters.calibrate import calibrate_form, int8_answers, reference_answers
     from mobileseg.quantization.stored import is_quantized, open_quantized
 
     forms = [
@@ -171,7 +171,7 @@ def record(
 
 def keep(run: Run, forms: list[Form], told: dict[str, Any], quality: QualityModel | None) -> None:
     """Put the constants into the run, and what was found beside it; all of it, or nothing."""
-    from converters.calibrating import replace_all
+    from converters.calibrate import replace_all
     from mobileseg.files import json_text
     from mobileseg.quantization.stored import RECORD as QUANTIZED
     from mobileseg.quantization.stored import with_constants

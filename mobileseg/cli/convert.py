@@ -169,7 +169,7 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
         yield run
         return
 
-    from converters.calibrating import calibrate_form, int8_answers
+    from converters.calibrate import calibrate_form, int8_answers
     from converters.quantize.ptq import calibrated
     from converters.run_pictures import read_pictures
     from mobileseg.files import write_json

@@ -57,10 +57,10 @@ def command(
         mobileseg serve bundles/xs-ex
         mobileseg serve bundles/xs-ex --port 0 --open
     """
-    from converters.apps.fitting import open_for
-    from converters.apps.places import web_folder
+    from converters.apps.compatibility import open_for
+    from converters.apps.demos import web_folder
     from converters.apps.samples import write_samples
-    from converters.apps.serving import address_of, is_here, listen, make_server, refuse_missing
+    from converters.apps.server import address_of, is_here, listen, make_server, refuse_missing
     from converters.apps.site import make_site, samples_site
 
     refuse_missing()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from converters.apps.places import DEMOS
+from converters.apps.demos import DEMOS
 
 REPOSITORY = Path(__file__).parents[2]
 SHELLCHECK = Path(sys.executable).with_name("shellcheck")

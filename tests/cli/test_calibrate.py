@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from converters import calibrating
+from converters import calibrate as calibrating
 from mobileseg.cli import main
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import prepare_all

@@ -32,7 +32,7 @@ LONGEST_S = 60
 MAIN = """
 import sys
 from pathlib import Path
-from converters.apps import places
+from converters.apps import demos as places
 places.CHECKOUT = Path(sys.argv.pop(1))
 from mobileseg.cli import main
 main()

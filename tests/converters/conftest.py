@@ -17,7 +17,7 @@ import torch
 from numpy.typing import NDArray
 
 from converters.bundle.read import write_bundle
-from converters.orders import Order
+from converters.options import Order
 from converters.parity.cases import Case, phantom_cases
 from converters.quiet import quiet
 from converters.targets import target

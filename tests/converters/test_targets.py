@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from converters.deployable import Layout
-from converters.orders import Order
+from converters.options import Order
 from converters.targets import CHOICES, TARGETS, artifact_size, target
 from mobileseg.errors import BadInput, UnknownName
 

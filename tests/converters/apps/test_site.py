@@ -9,7 +9,7 @@ from urllib.parse import urljoin
 
 import pytest
 
-from converters.apps import places
+from converters.apps import demos as places
 from converters.apps.samples import write_samples
 from converters.apps.site import FILES, FOLDERS, RUNTIME, RUNTIME_VERSION, make_site
 from converters.bundle.read import open_bundle

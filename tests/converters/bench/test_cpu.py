@@ -18,7 +18,7 @@ from converters.bench.plot import draw
 from converters.bench.process import Lane, LaneFailed
 from converters.bench.results import FIELDS
 from converters.bench.sustained import WINDOWS, sustained
-from converters.orders import Order
+from converters.options import Order
 from mobileseg.runs import Run
 
 MakeRun = Callable[..., Run]

@@ -181,7 +181,7 @@ def test_the_bundle_of_before_and_its_run_answer_as_they_did(golden):
 
 
 def test_an_app_takes_the_bundle_of_before(tmp_path):
-    from converters.apps.bundling import plan, put
+    from converters.apps.install import plan, put
     from converters.apps.manifest import app_manifest
 
     root = Path(__file__).parents[2]

@@ -37,7 +37,7 @@ EXPORT = """
 import json, pickle, sys
 from pathlib import Path
 from converters.coreml import converter as coreml_program
-from converters.orders import Order
+from converters.options import Order
 from mobileseg.models.variants import VARIANTS
 from mobileseg.runs import open_run
 variant = pickle.loads((Path(sys.argv[1]) / "variant").read_bytes())

@@ -22,7 +22,7 @@ from converters.bundle.read import Bundle
 from converters.executorch import converter as executorch_program
 from converters.executorch.backends import BACKENDS
 from converters.executorch.xnnpack import read_delegates
-from converters.orders import Order
+from converters.options import Order
 from converters.parity.compare import compare
 from converters.parity.stages import ARTIFACT, QUANTIZED, REFERENCE, STAGES
 from converters.quiet import quiet
@@ -39,7 +39,7 @@ EXPORT = """
 import json, pickle, sys
 from pathlib import Path
 from converters.executorch import converter as executorch_program
-from converters.orders import Order
+from converters.options import Order
 from mobileseg.models.variants import VARIANTS
 from mobileseg.runs import open_run
 folder, run, frame, asked = Path(sys.argv[1]), Path(sys.argv[2]), *map(json.loads, sys.argv[3:])

@@ -17,7 +17,7 @@ from converters.bundle.goldens import golden_frames, planes
 from converters.bundle.read import open_bundle, write_bundle
 from converters.deployable import deployable
 from converters.onnx import converter as onnx_graph
-from converters.orders import Order
+from converters.options import Order
 from converters.parity.compare import compare
 from converters.parity.metrics import faults, verdict
 from converters.parity.result import Verdict

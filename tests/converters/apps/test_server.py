@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pytest
 
 from converters.apps.samples import SAMPLES
-from converters.apps.serving import address_of, is_here, is_welcome, listen, make_server
+from converters.apps.server import address_of, is_here, is_welcome, listen, make_server
 from converters.apps.site import RUNTIME, Site
 from mobileseg.errors import BadInput
 

@@ -14,8 +14,8 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from converters.apps.fitting import refuse_unfit
-from converters.apps.places import GOLDENS, Demo, demo_of
+from converters.apps.compatibility import refuse_unfit
+from converters.apps.demos import GOLDENS, Demo, demo_of
 from converters.apps.samples import INDEX, write_samples
 from converters.bundle.manifest import MANIFEST
 from converters.bundle.read import Bundle, open_bundle

@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from converters.apps import bundling, places
-from converters.apps.bundling import plan, put
-from converters.apps.places import CHECKOUT, DEMOS, demos_folder, web_folder
+from converters.apps import demos as places
+from converters.apps import install as bundling
+from converters.apps.demos import CHECKOUT, DEMOS, demos_folder, web_folder
+from converters.apps.install import plan, put
 from converters.bundle.checksums import sums
 from converters.bundle.read import open_bundle
 from converters.targets import TARGETS
