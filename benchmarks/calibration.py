@@ -32,7 +32,7 @@ from mobileseg.data.prepared import Prepared
 from mobileseg.evaluation.disagreement import disagreement, worth
 from mobileseg.evaluation.metrics import aupr
 from mobileseg.evaluation.reliability import Reliability, retina_pixels
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.quantization.stored import is_quantized
 from mobileseg.runs import Run, open_run
 

@@ -23,7 +23,7 @@ from converters.judge import Judge
 from converters.quiet import quiet
 from converters.run_pictures import read_pictures
 from converters.targets import artifact_size, target
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.runs import Run, open_run
 
 PATH = click.Path(path_type=Path)

@@ -18,7 +18,7 @@ import click
 from scoring import Scorer, Scores
 
 from converters.bundle.evidence import record
-from mobileseg.files import sha256, write_json
+from mobileseg.files.atomic import sha256, write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.runs import WEIGHTS, Run, open_run
 from mobileseg.study.gain import Gain

@@ -24,7 +24,7 @@ from scipy.optimize import minimize
 from mobileseg.data.images import read_photo
 from mobileseg.data.phantom import make_phantom
 from mobileseg.data.photometry import apply_grades
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.quality import fundus
 from mobileseg.quality.falloff import Falloff, Hinge

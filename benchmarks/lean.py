@@ -25,7 +25,7 @@ from converters.deployable import NetworkAlone, exported
 from converters.executorch.backends import BACKENDS
 from converters.quiet import quiet
 from converters.targets import TARGETS, Runner
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.lean import DIRECT, TAPS, lean_members
 from mobileseg.models.weights import fold_batch_norm

@@ -26,7 +26,7 @@ from mobileseg.data.photometry import FAULTS, apply_grades
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.evaluation.curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.preprocess.reference import Preprocessed, clahe_scaled
 from mobileseg.runs import Run, open_run
 from mobileseg.spec import PreprocessSpec

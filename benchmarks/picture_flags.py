@@ -22,7 +22,7 @@ import numpy as np
 import mobileseg
 from converters.bundle.evidence import record
 from mobileseg.data.images import read_photo
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 
 SHEET_PX, COLUMNS = 420, 4
 

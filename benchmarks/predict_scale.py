@@ -28,7 +28,7 @@ from PIL import Image
 
 from converters.bench.results import not_measured, row
 from mobileseg.data.phantom import make_phantom
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.runs import open_run
 
 REPOSITORY = Path(__file__).parents[1]

@@ -27,7 +27,7 @@ from mobileseg.evaluation.picture_flags import judge_quality
 from mobileseg.evaluation.quality_fit import Observation, agreement, observed
 from mobileseg.evaluation.quality_spec import quality_spec
 from mobileseg.evaluation.spoiling import Cut, Spoiled, spoiled, with_levels
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.runs import Run, open_run
 
 SEED = 27  # of what a grade leaves open

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.quantization.stored import open_quantized
 from mobileseg.runs import Run, open_run
 

@@ -25,8 +25,8 @@ import torch
 from converters.bench.results import row
 from mobileseg.evaluation.curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities
-from mobileseg.files import write_json
-from mobileseg.foreign import read_json
+from mobileseg.files.atomic import write_json
+from mobileseg.files.untrusted import read_json
 from mobileseg.lesions import task_lesions
 from mobileseg.runs import open_run
 from mobileseg.spec import PreprocessSpec

@@ -29,7 +29,7 @@ from converters.bench.results import cores
 from converters.options import Order
 from converters.quiet import quiet
 from converters.targets import TARGETS
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.models.weights import save_weights
 from mobileseg.runs import Member, Run, open_run, pretrained_run, save_members
 

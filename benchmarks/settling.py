@@ -15,7 +15,7 @@ import click
 from scoring import Scorer, spread
 
 from converters.bundle.evidence import record
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 from mobileseg.runs import open_run
 
 RUNS = click.Path(path_type=Path)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from mobileseg.files import staged_file
+from mobileseg.files.atomic import staged_file
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"

@@ -14,7 +14,7 @@ from typing import Any
 import click
 
 from converters.bundle.evidence import record
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 from mobileseg.report.read import read_study
 from mobileseg.report.rows import Row, as_rows
 

@@ -21,7 +21,7 @@ import numpy as np
 from converters.bundle.evidence import record
 from converters.bundle.read import artifact_sha256, open_bundle
 from converters.deployable import OUTPUTS
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 
 # Runs under the old PyTorch: nothing of this package is there.
 ANSWER = """

@@ -18,7 +18,7 @@ import click
 import torch
 
 from converters.bundle.evidence import record
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.loop import Trainer

@@ -30,7 +30,7 @@ import numpy as np
 import torch
 
 from converters.bench.results import row
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.models.build import build
 from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.config import TrainConfig

@@ -29,7 +29,7 @@ from mobileseg.evaluation.calibration import (
 )
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.evaluation.reliability import Reliability
-from mobileseg.files import staged_file
+from mobileseg.files.atomic import staged_file
 from mobileseg.platt import Constants
 from mobileseg.runs import PARTS, Run, RunConfig
 

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobileseg.errors import BadInput
-from mobileseg.kinds import Kind, Unfit, entries, kind, number
+from mobileseg.files.schema import Kind, Unfit, entries, kind, number
 
 # A probability is kept this far from 0 and 1, where a float32's logit would be infinite; both ends
 # are exact in float32. Larger: surer pixels would become ties, and AUPR another (1e-3 lost on

@@ -26,8 +26,8 @@ from torch import nn
 
 from mobileseg.data.choices import MASK_RULES
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.foreign import read_json, shown
-from mobileseg.kinds import NAME, SHA256, entries, many, mapping, number, one_of, whole
+from mobileseg.files.schema import NAME, SHA256, entries, many, mapping, number, one_of, whole
+from mobileseg.files.untrusted import read_json, shown
 from mobileseg.lesions import LESIONS, by_task, in_order, task_lesions
 from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork

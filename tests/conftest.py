@@ -164,7 +164,7 @@ def make_run() -> MakeRun:
     Call it with the folder, `seed` for the weights, and what its config.json shall say; `score`
     is what its record says of its validation.
     """
-    from mobileseg.files import write_json
+    from mobileseg.files.atomic import write_json
     from mobileseg.lesions import task_lesions
     from mobileseg.models.build import build
     from mobileseg.models.weights import save_weights

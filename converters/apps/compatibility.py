@@ -14,7 +14,7 @@ from converters.apps.manifest_entries import Problem
 from converters.bundle.manifest import MANIFEST
 from converters.bundle.read import Bundle, open_bundle
 from mobileseg.errors import BadInput
-from mobileseg.foreign import shown
+from mobileseg.files.untrusted import shown
 
 # Entries that a person chose; what else an app refuses, only another conversion can mend.
 REMEDIES = {

@@ -20,7 +20,7 @@ from converters.apps.samples import INDEX, write_samples
 from converters.bundle.manifest import MANIFEST
 from converters.bundle.read import Bundle, open_bundle
 from mobileseg.errors import BadInput
-from mobileseg.files import refuse_existing, staged_folder
+from mobileseg.files.atomic import refuse_existing, staged_folder
 
 MODEL_GOLDENS = "goldens"  # of a bundle
 EXPECTED = "retina/expected.json"  # every bundle's has it

@@ -38,7 +38,7 @@ from converters.bundle.manifest_schemas import (
     SCHEMA,
 )
 from converters.targets import TARGETS
-from mobileseg.kinds import HEX
+from mobileseg.files.schema import HEX
 from mobileseg.lesions import LESIONS
 from mobileseg.platt import LARGEST_A, LARGEST_B
 from mobileseg.spec import LARGEST_FRAME_PX

@@ -21,8 +21,7 @@ from converters.bundle.evidence import refuse_other_artifact
 from converters.bundle.read import Bundle
 from converters.targets import TARGETS
 from mobileseg.errors import BadInput
-from mobileseg.foreign import read_json, shown
-from mobileseg.kinds import (
+from mobileseg.files.schema import (
     FLAG,
     NAME,
     SHA256,
@@ -35,6 +34,7 @@ from mobileseg.kinds import (
     one_of,
     whole,
 )
+from mobileseg.files.untrusted import read_json, shown
 from mobileseg.spec import LARGEST_FRAME_PX
 
 SCHEMA = 1

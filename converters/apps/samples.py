@@ -10,7 +10,7 @@ from pathlib import Path
 
 from mobileseg.data.images import write_png
 from mobileseg.data.phantom import make_phantom
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 
 INDEX = "index.json"  # what the page reads, and what marks such a folder
 

@@ -17,7 +17,7 @@ from converters.bundle.checksums import MOST_BYTES
 from converters.bundle.manifest import MANIFEST
 from converters.bundle.read import Bundle, artifact_sha256
 from mobileseg.errors import BadInput
-from mobileseg.foreign import kind_of, read_plain
+from mobileseg.files.untrusted import kind_of, read_plain
 
 # Of the page's folder. Its tests, tools and node_modules are nobody's business.
 FILES = (PAGE, "app.css", "sw.js", "manifest.webmanifest")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from mobileseg.files import staged_file
+from mobileseg.files.atomic import staged_file
 
 SHAPES = {"whole": "o", "network": "s"}
 LARGEST = 900  # points², of the largest file

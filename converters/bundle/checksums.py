@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput
-from mobileseg.foreign import kind_of, opened_plain, shown
+from mobileseg.files.untrusted import kind_of, opened_plain, shown
 
 EVIDENCE = "evidence"
 FINDERS = ".DS_Store"  # what a Mac leaves in every folder that somebody has looked at

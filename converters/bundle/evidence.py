@@ -13,9 +13,9 @@ import torch
 from converters.bundle.checksums import EVIDENCE
 from converters.bundle.read import Bundle, artifact_sha256
 from mobileseg.errors import BadInput
-from mobileseg.files import write_json
-from mobileseg.foreign import read_json, shown
-from mobileseg.kinds import OBJECT, SHA256, Unfit, entries
+from mobileseg.files.atomic import write_json
+from mobileseg.files.schema import OBJECT, SHA256, Unfit, entries
+from mobileseg.files.untrusted import read_json, shown
 
 WRITTEN = entries({"artifact_sha256": SHA256, "measured": OBJECT})
 

@@ -17,7 +17,7 @@ from converters.options import Order
 from converters.targets import Answer
 from mobileseg.data.phantom import make_phantom
 from mobileseg.evaluation.reference import reference_probabilities, reference_quality
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run
 from mobileseg.spec import photo_to_frame

@@ -26,9 +26,9 @@ from converters.options import Order
 from converters.targets import CHOICES, TARGETS, Converter, Target
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.quality_spec import quality_manifest
-from mobileseg.files import sha256
-from mobileseg.foreign import parse_json, shown
-from mobileseg.kinds import Unfit, one_of
+from mobileseg.files.atomic import sha256
+from mobileseg.files.schema import Unfit, one_of
+from mobileseg.files.untrusted import parse_json, shown
 from mobileseg.lesions import LESIONS
 from mobileseg.runs import WEIGHTS, Member, Run, RunConfig
 from mobileseg.version import __version__

@@ -14,7 +14,7 @@ from typing import Any
 from converters.bundle.checksums import MOST_BYTES, MOST_FILES, NAMES, is_name
 from converters.targets import TARGETS
 from mobileseg.evaluation.picture_flags import NOTHING, QualitySpec
-from mobileseg.kinds import (
+from mobileseg.files.schema import (
     NAME,
     SHA256,
     TEXT,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from mobileseg.files import read_json
+from mobileseg.files.atomic import read_json
 from mobileseg.protocols import Protocol, protocol
 from mobileseg.runs import Run, RunConfig
 

@@ -40,8 +40,8 @@ from converters.options import Order
 from converters.quiet import quiet
 from converters.targets import Check, Target, target
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.files import staged_folder, write_json, write_text
-from mobileseg.foreign import read_plain
+from mobileseg.files.atomic import staged_folder, write_json, write_text
+from mobileseg.files.untrusted import read_plain
 from mobileseg.models.weights import refuse_pickle
 from mobileseg.protocols import PROTOCOLS
 from mobileseg.quantization.stored import RECORD, TUNED, in_precision

@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from mobileseg.errors import BadInput, MissingToolkit
-from mobileseg.foreign import read_json, read_plain
-from mobileseg.kinds import SHA256, Unfit, entries, kind, one_of, whole
+from mobileseg.files.schema import SHA256, Unfit, entries, kind, one_of, whole
+from mobileseg.files.untrusted import read_json, read_plain
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.ed25519 import (

@@ -30,7 +30,7 @@ from converters.executorch.xnnpack import read_delegates
 from converters.options import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
-from mobileseg.files import staged_file
+from mobileseg.files.atomic import staged_file
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.lean import TAPS
 from mobileseg.quantization.half import rounded_to_half

@@ -14,7 +14,7 @@ from typing import Any
 
 from converters.coreml.reproducible import make_reproducible
 from mobileseg.errors import MissingToolkit
-from mobileseg.files import sha256
+from mobileseg.files.atomic import sha256
 
 DEBUG_NAMES = "executorch_debug_handle_mapping.json"  # 0.9 MB of 1.2 for XS
 

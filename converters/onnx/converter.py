@@ -33,7 +33,7 @@ from converters.deployable import (
 from converters.options import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
-from mobileseg.files import staged_file
+from mobileseg.files.atomic import staged_file
 from mobileseg.quality.values import VALUES
 from mobileseg.quantization.layers import CONVOLUTIONS
 from mobileseg.runs import Run

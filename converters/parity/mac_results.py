@@ -18,9 +18,9 @@ from converters.coreml.verify_on_mac import SCHEMA, UNITS
 from converters.parity.result import Verdict
 from converters.parity.tolerances import BUILT_IN, Gate, Limit
 from mobileseg.errors import BadInput
-from mobileseg.foreign import read_json, shown
-from mobileseg.kinds import NAME as SHORT
-from mobileseg.kinds import TEXT, Unfit, entries, mapping
+from mobileseg.files.schema import NAME as SHORT
+from mobileseg.files.schema import TEXT, Unfit, entries, mapping
+from mobileseg.files.untrusted import read_json, shown
 
 NAME = "macos"  # of the file in evidence/
 INFINITY = float("inf")

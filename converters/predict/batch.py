@@ -27,7 +27,7 @@ from mobileseg.data.images import read_photo, write_png
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.findings import Prediction
 from mobileseg.evaluation.overlay import overlay, uncertainty_map
-from mobileseg.files import read_json, sha256
+from mobileseg.files.atomic import read_json, sha256
 from mobileseg.version import __version__
 
 Done = Callable[[str, str | None], None]

@@ -23,7 +23,7 @@ from mobileseg.evaluation.findings import Prediction, judge
 from mobileseg.evaluation.picture_flags import QualitySpec
 from mobileseg.evaluation.quality_spec import quality_spec
 from mobileseg.evaluation.reference import reference_quality
-from mobileseg.files import sha256
+from mobileseg.files.atomic import sha256
 from mobileseg.models.weights import refuse_pickle
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import WEIGHTS, Run, is_run, open_run, shipped_runs

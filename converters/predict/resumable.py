@@ -23,7 +23,7 @@ from types import MappingProxyType
 from typing import Any, TextIO
 
 from mobileseg.errors import BadInput
-from mobileseg.files import (
+from mobileseg.files.atomic import (
     is_full,
     leftovers,
     read_json,

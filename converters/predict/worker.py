@@ -127,6 +127,6 @@ def _target(model: Path) -> str | None:
     """Of a bundle, by a manifest that has not been verified yet; None: a run."""
     from converters.bundle.manifest import MANIFEST
     from converters.bundle.read import is_bundle
-    from mobileseg.files import read_json
+    from mobileseg.files.atomic import read_json
 
     return str(read_json(model / MANIFEST)["target"]) if is_bundle(model) else None

@@ -32,8 +32,8 @@ from converters.deployable import BYTES, shipped_graph
 from converters.options import Order
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput
-from mobileseg.files import staged_file
-from mobileseg.foreign import said
+from mobileseg.files.atomic import staged_file
+from mobileseg.files.untrusted import said
 from mobileseg.runs import Run
 
 LAYOUT = BYTES

@@ -137,7 +137,7 @@ def command(
     Exit code 3: something that was asked for could not be measured here, a GPU for one. A peer that
     is not installed is a row that says so.
     """
-    from mobileseg.files import refuse_existing, write_json
+    from mobileseg.files.atomic import refuse_existing, write_json
 
     if imported:
         import_phone(ctx, models, imported, as_json=as_json)
@@ -201,7 +201,7 @@ def _keeper(output: Path | None, *, add: bool) -> Callable[[Rows], None]:
     into = output
 
     from converters.bench.gpu import mark_best
-    from mobileseg.files import read_json, write_json
+    from mobileseg.files.atomic import read_json, write_json
 
     before: Rows = read_json(into) if add and into.exists() else []
 

@@ -152,7 +152,7 @@ def record(
 ) -> dict[str, Any]:
     """All that was found, as `--json` prints it and calibration.json keeps it."""
     from mobileseg.evaluation.reliability import BINS
-    from mobileseg.files import sha256
+    from mobileseg.files.atomic import sha256
     from mobileseg.runs import WEIGHTS
 
     return {
@@ -172,7 +172,7 @@ def record(
 def keep(run: Run, forms: list[Form], told: dict[str, Any], quality: QualityModel | None) -> None:
     """Put the constants into the run, and what was found beside it; all of it, or nothing."""
     from converters.calibrate import replace_all
-    from mobileseg.files import json_text
+    from mobileseg.files.atomic import json_text
     from mobileseg.quantization.stored import RECORD as QUANTIZED
     from mobileseg.quantization.stored import with_constants
     from mobileseg.report.reliability import reliability_png

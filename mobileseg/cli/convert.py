@@ -172,7 +172,7 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
     from converters.calibrate import calibrate_form, int8_answers
     from converters.quantize.ptq import calibrated
     from converters.run_pictures import read_pictures
-    from mobileseg.files import write_json
+    from mobileseg.files.atomic import write_json
     from mobileseg.quantization.stored import RECORD, save_quantized, with_constants
     from mobileseg.runs import open_run
 

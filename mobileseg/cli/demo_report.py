@@ -41,7 +41,7 @@ def write_report(
     from converters.bundle.evidence import record
     from converters.parity.text_tables import remarks, summary
     from converters.report_page import Report, as_rows, render
-    from mobileseg.files import write_json, write_text
+    from mobileseg.files.atomic import write_json, write_text
     from mobileseg.lesions import LESIONS
     from mobileseg.models.costs import profile
 

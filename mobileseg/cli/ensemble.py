@@ -58,7 +58,7 @@ def command(
         mobileseg ensemble runs/ma runs/he runs/ex runs/se -o runs/four
     """
     from mobileseg.evaluation.combining import combine
-    from mobileseg.files import read_json
+    from mobileseg.files.atomic import read_json
     from mobileseg.runs import open_run
 
     opened = [open_run(run) for run in runs]

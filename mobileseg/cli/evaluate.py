@@ -56,7 +56,7 @@ def command(
     """
     from mobileseg.data.idrid import read_idrid
     from mobileseg.evaluation.score import leaks, to_json
-    from mobileseg.files import write_json
+    from mobileseg.files.atomic import write_json
     from mobileseg.runs import open_run
 
     opened = open_run(run)

@@ -98,7 +98,7 @@ def run(package: Path, image: Path, output: Path | None, force: bool, as_json: b
     from converters.coreml.mil.images import fitted_input
     from converters.coreml.mil.model import open_model
     from mobileseg.data.images import read_photo
-    from mobileseg.files import refuse_existing
+    from mobileseg.files.atomic import refuse_existing
 
     if output:
         refuse_existing(output, force=force, mark=RESULTS)
@@ -164,7 +164,7 @@ def _write(output: Path, force: bool, told: Figures, results: dict[str, NDArray[
     from converters.coreml.mil.images import grey_maps
     from mobileseg.cli.console import finite
     from mobileseg.data.images import write_png
-    from mobileseg.files import staged_folder, write_json
+    from mobileseg.files.atomic import staged_folder, write_json
 
     with staged_folder(output, force=force, mark=RESULTS) as staged:
         for name, value in results.items():

@@ -97,7 +97,7 @@ def command(
     from converters.bundle.read import open_bundle
     from converters.parity.metrics import verdict
     from converters.parity.tolerances import BUILT_IN, read_gate
-    from mobileseg.files import refuse_existing
+    from mobileseg.files.atomic import refuse_existing
 
     gate = read_gate(gate_file) if gate_file else BUILT_IN
     if imported:
@@ -174,7 +174,7 @@ def write_results(folder: Path, results: list[Parity], gate: Gate, *, force: boo
     from converters.bundle.evidence import record
     from converters.parity.html_report import page
     from converters.parity.junit_report import junit
-    from mobileseg.files import staged_folder, write_json, write_text
+    from mobileseg.files.atomic import staged_folder, write_json, write_text
 
     noted = record()
     with staged_folder(folder, force=force, mark=RESULT) as staged:

@@ -87,7 +87,7 @@ def command(
     from converters.predict.predictor import open_predictor
     from converters.predict.resumable import unfinished, work_folder
     from converters.predict.scheduler import with_workers
-    from mobileseg.files import refuse_existing
+    from mobileseg.files.atomic import refuse_existing
 
     if address and engine != "ray":
         raise BadInput(f"--address {address}: found --engine {engine}; expected --engine ray too")

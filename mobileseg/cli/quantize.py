@@ -97,7 +97,7 @@ def command(
     gate = Gate(max_aupr_drop, max_recall_drop)
     named = tuple(name.strip() for name in (always_float or "").split(",") if name.strip())
 
-    from mobileseg.files import refuse_existing, staged_folder
+    from mobileseg.files.atomic import refuse_existing, staged_folder
     from mobileseg.quantization.layers import refuse_unknown
     from mobileseg.runs import open_run, pretrained_run
     from mobileseg.training.qat import FineTuning

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobileseg.errors import BadInput
-from mobileseg.files import sha256
+from mobileseg.files.atomic import sha256
 from mobileseg.lesions import LESIONS
 
 ROOT = "A. Segmentation"

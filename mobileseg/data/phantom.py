@@ -30,7 +30,7 @@ from mobileseg.data.phantom_exudates import hard_exudates, soft_exudates
 from mobileseg.data.phantom_frame import distance
 from mobileseg.data.phantom_scene import Mask, Scene
 from mobileseg.errors import BadInput
-from mobileseg.files import staged_folder
+from mobileseg.files.atomic import staged_folder
 from mobileseg.lesions import LESIONS
 
 SMALLEST_SIDE_PX = 64  # below, vessels and most lesions are thinner than a pixel

@@ -20,7 +20,7 @@ from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.curve import average_precision, best_threshold_on
 from mobileseg.evaluation.reference import mean_answer, reference_probabilities
-from mobileseg.files import read_json
+from mobileseg.files.atomic import read_json
 from mobileseg.protocols import Protocol
 from mobileseg.runs import Run
 

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from itertools import combinations
 
 from mobileseg.errors import BadInput
-from mobileseg.files import sha256
+from mobileseg.files.atomic import sha256
 from mobileseg.lesions import LESIONS
 from mobileseg.protocols import Protocol, protocol
 from mobileseg.runs import WEIGHTS, Run

@@ -24,7 +24,7 @@ from mobileseg.evaluation.choosing import (
 )
 from mobileseg.evaluation.combinable import grouped, shared_protocol, weights_sum
 from mobileseg.evaluation.merging import merge
-from mobileseg.files import read_json, refuse_existing, staged_folder, write_json
+from mobileseg.files.atomic import read_json, refuse_existing, staged_folder, write_json
 from mobileseg.lesions import in_order
 from mobileseg.protocols import Protocol
 from mobileseg.runs import WEIGHTS, Member, Run, is_run, open_run, save_members

@@ -15,7 +15,18 @@ from typing import Any, Self
 
 import numpy as np
 
-from mobileseg.kinds import NAME, TEXT, Kind, Unfit, either, entries, kind, many, number, one_of
+from mobileseg.files.schema import (
+    NAME,
+    TEXT,
+    Kind,
+    Unfit,
+    either,
+    entries,
+    kind,
+    many,
+    number,
+    one_of,
+)
 
 LANGUAGES = ("en", "de")
 NO_RETINA, NOT_FUNDUS, TOO_SMALL = "no-retina", "not-fundus", "too-small"

@@ -20,8 +20,8 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from mobileseg.errors import BadInput
-from mobileseg.files import staged_file
-from mobileseg.foreign import opened_plain, said, shown
+from mobileseg.files.atomic import staged_file
+from mobileseg.files.untrusted import opened_plain, said, shown
 from mobileseg.models.blocks import ConvBnRelu, Rsu, SeparableBnRelu
 from mobileseg.models.u2net import U2Net
 

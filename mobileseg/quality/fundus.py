@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobileseg.foreign import parse_json
+from mobileseg.files.untrusted import parse_json
 from mobileseg.quality import values as at
 from mobileseg.quality.falloff import Falloff, Falloffs, Hinge
 from mobileseg.quality.graph import MeasuredInGraph

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobileseg.errors import BadInput
-from mobileseg.kinds import NAME, either, entries, kind, many, mapping, number
+from mobileseg.files.schema import NAME, either, entries, kind, many, mapping, number
 from mobileseg.quality.falloff import Falloff, Hinge
 from mobileseg.quality.fundus import likeness
 from mobileseg.quality.values import NAMES, VALUES, Measured

@@ -18,9 +18,20 @@ from typing import Any
 from torch import Tensor, nn
 
 from mobileseg.errors import BadInput
-from mobileseg.files import sha256, write_json
-from mobileseg.foreign import read_json, shown
-from mobileseg.kinds import NAME, OBJECT, TEXT, Kind, Unfit, entries, kind, many, mapping, number
+from mobileseg.files.atomic import sha256, write_json
+from mobileseg.files.schema import (
+    NAME,
+    OBJECT,
+    TEXT,
+    Kind,
+    Unfit,
+    entries,
+    kind,
+    many,
+    mapping,
+    number,
+)
+from mobileseg.files.untrusted import read_json, shown
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.models.weights import fold_batch_norm, read_tensors, refuse_misfit, write_tensors
 from mobileseg.platt import Constants, constants_json, read_constants

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from PIL import Image
 
-from mobileseg.files import write_text
+from mobileseg.files.atomic import write_text
 from mobileseg.lesions import LESIONS
 from mobileseg.report.compare import COLOURS, compared, with_masks
 from mobileseg.report.pictures import Marked, Seen, Watch

@@ -10,7 +10,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from mobileseg.files import write_text
+from mobileseg.files.atomic import write_text
 from mobileseg.quantization.gate import signed
 from mobileseg.report.style import GREY, INK, PAGE_IN, PALETTE, save
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput, UnknownName
-from mobileseg.foreign import read_json
-from mobileseg.kinds import NAME, Unfit, entries, whole
+from mobileseg.files.schema import NAME, Unfit, entries, whole
+from mobileseg.files.untrusted import read_json
 from mobileseg.lesions import LESIONS, task_lesions
 from mobileseg.models.variants import VARIANTS
 from mobileseg.report.evaluation import (

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.data.idrid import read_idrid
-from mobileseg.files import refuse_existing, staged_folder, write_text
+from mobileseg.files.atomic import refuse_existing, staged_folder, write_text
 from mobileseg.report.figures import (
     BOXPLOTS,
     Curve,

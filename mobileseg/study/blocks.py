@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput, MobilesegError, UnknownName
+from mobileseg.files.toml import MOST_RUNS, typed
 from mobileseg.lesions import task_lesions
 from mobileseg.models.variants import variant as variant_named
-from mobileseg.study.reading import MOST_RUNS, typed
 from mobileseg.training.recipes import recipe
 
 RECIPE = "recipe"  # a key whose choices any other key goes before, wherever it stands

@@ -10,6 +10,7 @@ from typing import Any
 from rich.console import Console
 
 from mobileseg.data.idrid import read_idrid
+from mobileseg.files.lock import alone_on
 from mobileseg.lesions import task_lesions
 from mobileseg.study.distilled import held_jobs
 from mobileseg.study.drive import Drive
@@ -27,7 +28,6 @@ from mobileseg.study.folder import (
 )
 from mobileseg.study.gain import gains
 from mobileseg.study.jobs import Engine, in_jobs
-from mobileseg.study.lock import alone_on
 from mobileseg.study.members import Maker
 from mobileseg.study.planned import Plan
 from mobileseg.study.table import Watch

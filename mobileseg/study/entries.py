@@ -11,8 +11,19 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.foreign import shown
-from mobileseg.kinds import NAME, OBJECT, TEXT, Unfit, either, entries, kind, many, one_of, whole
+from mobileseg.files.schema import (
+    NAME,
+    OBJECT,
+    TEXT,
+    Unfit,
+    either,
+    entries,
+    kind,
+    many,
+    one_of,
+    whole,
+)
+from mobileseg.files.untrusted import shown
 from mobileseg.lesions import LESIONS, TASKS
 from mobileseg.models.variants import VARIANTS
 from mobileseg.protocols import PROTOCOLS

@@ -24,12 +24,12 @@ from typing import Any, Self
 
 from mobileseg.data.idrid import fingerprint, read_idrid
 from mobileseg.errors import BadInput
-from mobileseg.files import leftovers, write_json
-from mobileseg.foreign import read_json
+from mobileseg.files.atomic import leftovers, write_json
+from mobileseg.files.lock import LOCK
+from mobileseg.files.untrusted import read_json
 from mobileseg.runs import is_run, open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.study.entries import refuse_unfit, refuse_unfit_state
-from mobileseg.study.lock import LOCK
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
 from mobileseg.training.config import PIECES, SWITCHES, TEACHING, TrainConfig
 from mobileseg.training.metrics import METRICS, read_metrics

@@ -9,7 +9,7 @@ from statistics import fmean, stdev
 from typing import Any
 
 from mobileseg.errors import BadInput
-from mobileseg.files import read_json
+from mobileseg.files.atomic import read_json
 from mobileseg.runs import is_run, open_run
 from mobileseg.study.distilled import plain_runs
 from mobileseg.study.folder import EVALUATION, StudyFolder

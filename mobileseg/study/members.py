@@ -13,7 +13,7 @@ from mobileseg.data.idrid import read_idrid
 from mobileseg.errors import MobilesegError
 from mobileseg.evaluation.combining import combine
 from mobileseg.evaluation.score import evaluation_json
-from mobileseg.files import read_json, sha256, write_json
+from mobileseg.files.atomic import read_json, sha256, write_json
 from mobileseg.runs import WEIGHTS, Run, RunConfig, open_run
 from mobileseg.study.folder import EVALUATION, StudyFolder
 from mobileseg.training.reading import Pictures

@@ -32,6 +32,15 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput, MobilesegError, UnknownName
+from mobileseg.files.toml import (
+    built,
+    frame_size,
+    known_keys,
+    moderate_product,
+    read_toml,
+    typed,
+    typed_fields,
+)
 from mobileseg.lesions import LESIONS
 from mobileseg.protocols import protocol
 from mobileseg.spec import PreprocessSpec
@@ -51,15 +60,6 @@ from mobileseg.study.planned import (
     PlannedCombination,
     PlannedEnsemble,
     PlannedRun,
-)
-from mobileseg.study.reading import (
-    built,
-    frame_size,
-    known_keys,
-    moderate_product,
-    read_toml,
-    typed,
-    typed_fields,
 )
 from mobileseg.training.config import TrainConfig
 

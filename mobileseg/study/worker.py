@@ -22,7 +22,7 @@ import torch
 
 from mobileseg.errors import Diverged, MobilesegError
 from mobileseg.evaluation.score import evaluation_json
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.runs import is_run, open_run
 from mobileseg.study.folder import (

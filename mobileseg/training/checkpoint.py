@@ -21,9 +21,8 @@ import torch
 from torch import Tensor
 
 from mobileseg.errors import BadInput
-from mobileseg.files import leftovers, staged_file, write_json, write_text
-from mobileseg.foreign import opened_plain, said, shown
-from mobileseg.kinds import (
+from mobileseg.files.atomic import leftovers, staged_file, write_json, write_text
+from mobileseg.files.schema import (
     NAME,
     OBJECT,
     Unfit,
@@ -36,6 +35,7 @@ from mobileseg.kinds import (
     one_of,
     whole,
 )
+from mobileseg.files.untrusted import opened_plain, said, shown
 from mobileseg.lesions import LESIONS
 from mobileseg.models.build import build
 from mobileseg.models.weights import refuse_misfit, write_tensors

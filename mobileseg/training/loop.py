@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from mobileseg.errors import Diverged
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.models.build import Network
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import TrainState, commit

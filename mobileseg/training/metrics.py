@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from mobileseg.errors import BadInput
-from mobileseg.foreign import read_plain
+from mobileseg.files.untrusted import read_plain
 
 METRICS = "metrics.csv"
 LARGEST_BYTES = 64 << 20  # a row takes some 100 bytes, and a training hundreds of rows

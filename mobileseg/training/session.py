@@ -16,8 +16,8 @@ import torch
 from mobileseg.data.prepared import Prepared
 from mobileseg.data.splits import split_validation
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.files import leftovers, write_json
-from mobileseg.foreign import read_json, shown
+from mobileseg.files.atomic import leftovers, write_json
+from mobileseg.files.untrusted import read_json, shown
 from mobileseg.lesions import task_lesions
 from mobileseg.models.variants import variant as variant_named
 from mobileseg.protocols import protocol

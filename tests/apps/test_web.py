@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mobileseg.data.phantom import make_phantom
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 
 WEB = Path(__file__).parents[2] / "web_demo"
 TIMEOUT_S = 600  # some 90 s on a core of its own

@@ -22,7 +22,7 @@ from converters.parity.tolerances import TOLERANCES, Gate
 from converters.targets import target
 from mobileseg.cli import main
 from mobileseg.data.idrid import read_idrid
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 from mobileseg.models.build import build
 from mobileseg.platt import Calibration
 from mobileseg.preprocess.reference import preprocess

@@ -35,7 +35,7 @@ from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.combining import combine
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 from mobileseg.models.unet import UNet
 from mobileseg.runs import Run, open_run
 

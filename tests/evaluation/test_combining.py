@@ -22,7 +22,7 @@ from mobileseg.evaluation.combining import combine
 from mobileseg.evaluation.metrics import aupr, best_threshold
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.evaluation.score import score_run
-from mobileseg.files import read_json
+from mobileseg.files.atomic import read_json
 from mobileseg.preprocess.reference import Preprocessed, preprocess
 from mobileseg.runs import Run, open_run
 from mobileseg.spec import PreprocessSpec, photo_to_frame

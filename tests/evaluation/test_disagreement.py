@@ -119,7 +119,7 @@ def test_predict_refuses_where_there_is_none(three, phantoms, tmp_path, monkeypa
 
 def test_a_calibrated_ensemble_has_the_same(three, picture, tmp_path):
     """The calibration is the mean's; runs that are combined lose theirs."""
-    from mobileseg.files import write_json
+    from mobileseg.files.atomic import write_json
     from mobileseg.platt import Calibration
 
     (one, two, _), whole = three

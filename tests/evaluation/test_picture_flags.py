@@ -15,7 +15,7 @@ from mobileseg.evaluation.picture_flags import (
     QualitySpec,
     judge_quality,
 )
-from mobileseg.kinds import Unfit
+from mobileseg.files.schema import Unfit
 
 SPEC: dict[str, Any] = {
     "usable": 0.5,

@@ -14,7 +14,7 @@ from converters.targets import target
 from fuzz.of_bytes import any_bytes
 from fuzz.runs import write_run
 from fuzz.spot import Spot, replace_file
-from mobileseg.files import read_json, sha256, write_json
+from mobileseg.files.atomic import read_json, sha256, write_json
 from mobileseg.spec import PreprocessSpec
 
 MANIFEST = "model.json"

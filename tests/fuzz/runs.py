@@ -12,7 +12,7 @@ import torch
 
 from converters.parity.tolerances import TOLERANCES
 from mobileseg.data.phantom import write_phantoms
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.quantization.calibration import calibrate
 from mobileseg.quantization.stored import Quantized, folded_networks, save_quantized
 from mobileseg.runs import Member, Run, RunConfig, open_run, pretrained_run, save_members

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mobileseg.errors import BadInput
-from mobileseg.files import sha256
+from mobileseg.files.atomic import sha256
 from mobileseg.runs import WEIGHTS, open_run
 from mobileseg.study.conduct import Outcome, conduct
 from mobileseg.study.distilled import held_jobs

@@ -17,7 +17,7 @@ from typing import Any, Self
 import pytest
 import torch
 
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.study.conduct import Outcome, conduct
 from mobileseg.study.drive import Drive
 from mobileseg.study.engine_local import LocalEngine

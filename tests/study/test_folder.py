@@ -13,7 +13,8 @@ import pytest
 
 from mobileseg.data.idrid import PICTURES, ROOT, SPLITS
 from mobileseg.errors import BadInput
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
+from mobileseg.files.lock import LOCK, alone_on
 from mobileseg.study.folder import (
     EVALUATION,
     STUDY,
@@ -26,7 +27,6 @@ from mobileseg.study.folder import (
 )
 from mobileseg.study.gain import gain
 from mobileseg.study.jobs import halves, in_jobs
-from mobileseg.study.lock import LOCK, alone_on
 from mobileseg.study.members import Wanted, is_current
 
 
@@ -220,7 +220,7 @@ def test_one_process_at_a_time_works_on_a_study(tmp_path):
 
 def test_the_lock_of_a_killed_process_bars_nobody(tmp_path):
     hold = (
-        "import sys, time; from pathlib import Path; from mobileseg.study.lock import alone_on\n"
+        "import sys, time; from pathlib import Path; from mobileseg.files.lock import alone_on\n"
         "with alone_on(Path(sys.argv[1])):\n    print('held', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", hold, str(tmp_path)]

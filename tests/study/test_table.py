@@ -8,7 +8,7 @@ import math
 import pytest
 from rich.console import Console
 
-from mobileseg.files import write_json
+from mobileseg.files.atomic import write_json
 from mobileseg.study.folder import EVALUATION, Reached, State, begin_study
 from mobileseg.study.plan import read_plan, shipped
 from mobileseg.study.table import (

@@ -459,7 +459,7 @@ def test_a_folder_that_may_not_be_written_is_named(run, tiny, monkeypatch):
 
     trainer = tiny(run, epochs=2)
     before = contents(run)
-    monkeypatch.setattr("mobileseg.files.tempfile.mkstemp", denied)
+    monkeypatch.setattr("mobileseg.files.atomic.tempfile.mkstemp", denied)
     with pytest.raises(BadInput, match=r"run: cannot be written \(Permission denied\)"):
         trainer.run()
     assert contents(run) == before

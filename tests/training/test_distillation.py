@@ -35,7 +35,7 @@ def taught(tmp_path_factory, make_run):
 def _ensemble(folder, runs):
     """As `combine` writes it, without pictures to find a threshold on."""
     from mobileseg.evaluation.merging import merge
-    from mobileseg.files import write_json
+    from mobileseg.files.atomic import write_json
     from mobileseg.runs import WEIGHTS, open_run, save_members
 
     config, networks = merge(runs, {"EX": 0.5})

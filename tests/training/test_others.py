@@ -11,7 +11,7 @@ import pytest
 import torch
 
 from mobileseg.errors import BadInput
-from mobileseg.files import sha256
+from mobileseg.files.atomic import sha256
 from mobileseg.runs import open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import KnownRun, TrainConfig

@@ -21,7 +21,7 @@ from converters.apps.texts import TEXTS
 from converters.bundle.manifest_schemas import OLDEST, SCHEMA
 from mobileseg.evaluation.overlay import OPACITY
 from mobileseg.evaluation.picture_flags import BY_VALUES, FLAGS
-from mobileseg.files import staged_folder
+from mobileseg.files.atomic import staged_folder
 from mobileseg.lesions import LESIONS
 from mobileseg.spec import RETINA_THRESHOLD
 

@@ -12,7 +12,7 @@ from typing import Any
 from converters.coreml.mil.protobuf import specification
 from converters.coreml.mil.weights_file import WeightsFile
 from mobileseg.errors import BadInput
-from mobileseg.files import read_json
+from mobileseg.files.atomic import read_json
 
 MANIFEST, DATA = "Manifest.json", "Data"
 WEIGHTS_ROOT = "@model_path/"  # the folder of the program's own file

@@ -18,7 +18,7 @@ from converters.bundle.checksums import sums
 from converters.bundle.read import open_bundle
 from converters.targets import TARGETS
 from mobileseg.errors import BadInput
-from mobileseg.files import sha256
+from mobileseg.files.atomic import sha256
 
 ANDROID = Path("android_demo", "app", "src")
 Content = dict[str, str]

@@ -19,7 +19,7 @@ from converters.predict.predictor import open_predictor
 from converters.targets import TARGETS, Check, artifact_size, target
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput, MissingToolkit
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 from mobileseg.lesions import LESIONS
 from mobileseg.runs import open_run
 

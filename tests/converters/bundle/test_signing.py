@@ -20,7 +20,7 @@ from converters.bundle.signing import DOMAIN, PASSPHRASE, fingerprint, read_sign
 from converters.targets import target
 from mobileseg.cli import cli, main
 from mobileseg.errors import BadInput, MissingToolkit
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 
 pytest.importorskip("cryptography", reason="not run: cryptography is not installed")
 

@@ -21,7 +21,7 @@ from converters.bundle.read import open_bundle
 from converters.predict.predictor import open_predictor
 from converters.torchscript import converter as torchscript_lite
 from mobileseg.errors import BadInput
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 
 Damage = Callable[[Path], Any]
 

@@ -14,7 +14,7 @@ from converters.torchscript import converter as torchscript_lite
 from mobileseg.data.phantom import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.picture_flags import NO_RETINA, TOO_SMALL
-from mobileseg.files import read_json, write_json
+from mobileseg.files.atomic import read_json, write_json
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mobileseg import foreign
 from mobileseg.errors import BadInput
+from mobileseg.files.atomic import untrusted as foreign
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from mobileseg.foreign import shown
+from mobileseg.files.untrusted import shown
 
 Kind = Callable[[Any, str], None]
 """(value, name of the entry) -> nothing, or raises Unfit."""

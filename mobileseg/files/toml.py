@@ -13,7 +13,7 @@ from types import NoneType, UnionType
 from typing import Any, get_args, get_origin, get_type_hints
 
 from mobileseg.errors import BadInput, MobilesegError
-from mobileseg.foreign import read_plain, shown
+from mobileseg.files.untrusted import read_plain, shown
 
 LARGEST_BYTES = 1 << 20  # the paper's whole study takes 2 kB
 MOST_RUNS = 10_000  # of a block; the paper's whole study has a few hundred

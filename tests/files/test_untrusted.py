@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from mobileseg.errors import BadInput
-from mobileseg.foreign import DEEPEST, parse_json, read_json, read_plain, said, shown
-from mobileseg.kinds import (
+from mobileseg.files.schema import (
     FLAG,
     NAME,
     SHA256,
@@ -24,6 +23,7 @@ from mobileseg.kinds import (
     one_of,
     whole,
 )
+from mobileseg.files.untrusted import DEEPEST, parse_json, read_json, read_plain, said, shown
 
 HERE = Path("a.json")
 

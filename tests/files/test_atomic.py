@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from mobileseg.errors import BadInput
-from mobileseg.files import (
+from mobileseg.files.atomic import (
     read_json,
     refuse_existing,
     sha256,
