@@ -21,9 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
+from mobileseg.data.augmentation.photometry import apply_grades
 from mobileseg.data.images import read_photo
 from mobileseg.data.phantom import make_phantom
-from mobileseg.data.photometry import apply_grades
 from mobileseg.files.atomic import write_json
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.quality import fundus

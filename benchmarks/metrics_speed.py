@@ -28,11 +28,11 @@ import torch
 from metrics_compared import COMPARISONS, TOGETHER, Case, Comparison, Figures, whole_evaluation
 
 from converters.bench.results import machine, not_measured, row
+from mobileseg.data.dataset import read_pictures
 from mobileseg.data.phantom import write_phantoms
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files.atomic import write_json
 from mobileseg.runs import open_run, pretrained_run
-from mobileseg.training.reading import read_pictures
 
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
 AIM = 5.0  # times as fast as the plain way

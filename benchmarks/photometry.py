@@ -21,8 +21,8 @@ import numpy as np
 import torch
 
 from converters.bench.results import row
+from mobileseg.data.augmentation.photometry import FAULTS, apply_grades
 from mobileseg.data.idrid import read_idrid
-from mobileseg.data.photometry import FAULTS, apply_grades
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.evaluation.curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities

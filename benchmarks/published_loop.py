@@ -31,7 +31,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.config import AugmentRanges
 from mobileseg.data.idrid import Sample, read_idrid
 from mobileseg.data.images import read_mask
 from mobileseg.models.build import build

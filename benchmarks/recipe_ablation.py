@@ -23,6 +23,7 @@ import numpy as np
 import torch
 
 from converters.bench.results import row
+from mobileseg.data.dataset import Pictures, read_pictures
 from mobileseg.evaluation.curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files.atomic import write_json
@@ -33,7 +34,6 @@ from mobileseg.spec import PreprocessSpec
 from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.loop import Trainer
-from mobileseg.training.reading import Pictures, read_pictures
 from mobileseg.training.recipes import recipe
 from mobileseg.training.session import begin, finish, resume
 from mobileseg.training.threads import wait_asleep

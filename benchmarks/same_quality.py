@@ -18,11 +18,11 @@ import click
 import torch
 
 from converters.bundle.evidence import record
+from mobileseg.data.dataset import read_pictures
 from mobileseg.files.atomic import write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.devices import train_on_devices
-from mobileseg.training.reading import read_pictures
 from mobileseg.training.session import begin, pick_device
 
 WAYS: dict[str, dict[str, Any]] = {

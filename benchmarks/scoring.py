@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from mobileseg.data.dataset import read_pictures
 from mobileseg.evaluation.score import evaluate_run
 from mobileseg.runs import Run
-from mobileseg.training.reading import read_pictures
 from mobileseg.training.session import pick_device
 
 Scores = dict[str, dict[str, float]]  # lesion -> "pooled", "per_picture": exact AUPR

@@ -18,11 +18,11 @@ import click
 import torch
 
 from converters.bundle.evidence import record
+from mobileseg.data.dataset import Pictures, read_pictures
 from mobileseg.files.atomic import write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.loop import Trainer
-from mobileseg.training.reading import Pictures, read_pictures
 from mobileseg.training.session import begin, pick_device
 from mobileseg.training.together import FORMS, epoch_in_turns, stacked_epoch
 

@@ -13,9 +13,9 @@ import torch
 from gpu_idle import busy_s, idle_share
 from published_loop import LESION
 
+from mobileseg.data.dataset import Pictures
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.loop import Trainer
-from mobileseg.training.reading import Pictures
 from mobileseg.training.session import begin
 from mobileseg.training.together import epoch_in_turns, fastest_form, stacked_epoch
 

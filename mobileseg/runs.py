@@ -24,7 +24,7 @@ from typing import Any, Self, cast
 
 from torch import nn
 
-from mobileseg.data.choices import MASK_RULES
+from mobileseg.data.config import MASK_RULES
 from mobileseg.errors import BadInput, MobilesegError
 from mobileseg.files.schema import NAME, SHA256, entries, many, mapping, number, one_of, whole
 from mobileseg.files.untrusted import read_json, shown

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from converters.predict.predictor import Predictor
 from converters.predict.resumable import Unfinished
-from mobileseg.data.claims import refuse_file
 from mobileseg.data.decoding import one_line
+from mobileseg.data.image_limits import refuse_file
 from mobileseg.data.images import read_photo, write_png
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.findings import Prediction

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.config import AugmentRanges
 from mobileseg.training.config import RUNS, TrainConfig
 from mobileseg.training.recipes import DEFAULT_RECIPE, RECIPES, recipe
 

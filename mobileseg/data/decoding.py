@@ -21,7 +21,7 @@ from typing import Any
 
 from PIL import ExifTags, Image, UnidentifiedImageError, _imaging
 
-from mobileseg.data.claims import refuse_claims, refuse_file, too_large
+from mobileseg.data.image_limits import refuse_claims, refuse_file, too_large
 from mobileseg.errors import BadInput, MobilesegError
 
 # What Pillow calls a format, and what its files are named. The content decides, not the name.

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mobileseg.data.colour import to_srgb
 from mobileseg.data.decoding import SIXTEEN_BIT_MODES, decode, one_line
+from mobileseg.data.srgb import to_srgb
 from mobileseg.errors import BadInput
 
 SMALLEST_PX = 32  # under this a picture is a thumbnail, not a retina
@@ -25,7 +25,7 @@ def read_photo(path: Path) -> NDArray[np.uint8]:
 
     Returns:
         (h, w, 3) uint8 RGB, upright; a greyscale file gives three equal channels. How other
-        depths, opacity, inks and colour profiles come to that: see `mobileseg.data.colour`.
+        depths, opacity, inks and colour profiles come to that: see `mobileseg.data.srgb`.
 
     Raises:
         BadInput: missing, unreadable, truncated, several pictures in one, over a limit of

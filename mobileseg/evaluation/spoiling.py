@@ -1,7 +1,7 @@
 """Pictures spoiled by known amounts: each fault by several grades, some pairs, cuts by the frame.
 
 What a picture's quality is fitted on (`quality_fit`). A fault acts on the levels before CLAHE
-(mobileseg.data.photometry), so the retina's box and disc stay the clean picture's; a cut acts on
+(mobileseg.data.augmentation.photometry), so the retina's box and disc stay the clean picture's; a cut acts on
 the frame, and its box is found anew.
 """
 
@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.data.photometry import apply_grades
+from mobileseg.data.augmentation.photometry import apply_grades
 from mobileseg.data.prepared import Framed
 from mobileseg.preprocess.reference import (
     Crop,

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 
+from mobileseg.data.dataset import Pictures
 from mobileseg.data.idrid import read_idrid
 from mobileseg.errors import MobilesegError
 from mobileseg.evaluation.combining import combine
@@ -16,7 +17,6 @@ from mobileseg.evaluation.score import evaluation_json
 from mobileseg.files.atomic import read_json, sha256, write_json
 from mobileseg.runs import WEIGHTS, Run, RunConfig, open_run
 from mobileseg.study.folder import EVALUATION, StudyFolder
-from mobileseg.training.reading import Pictures
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from pathlib import Path
 
 import torch
 
+from mobileseg.data.dataset import Pictures, read_pictures
 from mobileseg.errors import Diverged, MobilesegError
 from mobileseg.evaluation.score import evaluation_json
 from mobileseg.files.atomic import write_json
@@ -39,7 +40,6 @@ from mobileseg.study.planned import PlannedRun
 from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.loop import Trainer
 from mobileseg.training.others import Others
-from mobileseg.training.reading import Pictures, read_pictures
 from mobileseg.training.session import begin, finish, pick_device, resume
 from mobileseg.training.together import train_together
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, Self
 
-from mobileseg.data.choices import MASK_RULES, AugmentRanges
+from mobileseg.data.config import MASK_RULES, AugmentRanges
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.lesions import task_lesions
 from mobileseg.protocols import PROTOCOLS, VALIDATION_SHARE

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from mobileseg.data.augment import augment, matrices
+from mobileseg.data.augmentation.geometry import augment, matrices
 from mobileseg.runs import RunConfig
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.distillation import Teacher, blend

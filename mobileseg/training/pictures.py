@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mobileseg.data.augment import augment, window
+from mobileseg.data.augmentation.geometry import augment, window
 from mobileseg.data.prepared import Prepared
 from mobileseg.errors import BadInput
 from mobileseg.spec import Normalisation
@@ -60,7 +60,7 @@ class PictureSet:
         """Pictures and masks moved, and cut to pieces of a size: one resampling of the picture.
 
         Args:
-            maps: (n, 2, 3), see `mobileseg.data.augment`.
+            maps: (n, 2, 3), see `mobileseg.data.augmentation.geometry`.
             size_px: side of what comes out; the pictures' own: they are moved whole.
 
         Returns:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from mobileseg.data.augment import piece_matrix
+from mobileseg.data.augmentation.geometry import piece_matrix
 from mobileseg.training.config import PIECE_LESIONS, TrainConfig
 
 STREAM = 2  # of random numbers: [seed, epoch, 0, STREAM]; others have other numbers there

@@ -18,7 +18,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobileseg.data.augment import augment, matrices
+from mobileseg.data.augmentation.geometry import augment, matrices
 from mobileseg.errors import BadInput, Diverged
 from mobileseg.quantization.calibration import Ranges
 from mobileseg.quantization.fake import FakeQuantized

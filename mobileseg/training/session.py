@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from mobileseg.data.dataset import Pictures, Tick, read_pictures
 from mobileseg.data.prepared import Prepared
 from mobileseg.data.splits import split_validation
 from mobileseg.errors import BadInput, MobilesegError
@@ -37,7 +38,6 @@ from mobileseg.training.others import (
 )
 from mobileseg.training.pictures import PictureSet, retina_statistics
 from mobileseg.training.pruning import zero_share
-from mobileseg.training.reading import Pictures, Tick, read_pictures
 from mobileseg.training.team import Team
 
 RECORDED_VERSIONS = ("mobileseg", "torch", "numpy", "opencv-python-headless", "pillow")

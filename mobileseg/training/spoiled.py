@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mobileseg.data.photometry import spoil
+from mobileseg.data.augmentation.photometry import spoil
 from mobileseg.preprocess.reference import equalised_value
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig

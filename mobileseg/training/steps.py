@@ -13,8 +13,8 @@ from typing import Protocol
 import numpy as np
 from torch import Tensor
 
-from mobileseg.data.augment import matrices
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.augmentation.geometry import matrices
+from mobileseg.data.config import AugmentRanges
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.pictures import PictureSet
 from mobileseg.training.piece_sampler import PieceSampler
@@ -25,7 +25,7 @@ class Step:
     """One step's pictures or pieces."""
 
     pictures: Sequence[int]  # places in the training set, one for each sample
-    maps: Tensor  # (n, 2, 3), how each is moved: see `mobileseg.data.augment`
+    maps: Tensor  # (n, 2, 3), how each is moved: see `mobileseg.data.augmentation.geometry`
     size_px: int  # side of what the network is shown
     key: int  # the step's own number within the epoch, for whatever else it draws
     weight: float  # whole pictures' worth of pixels

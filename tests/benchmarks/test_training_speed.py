@@ -16,7 +16,7 @@ from published_loop import Photos, PublishedLoop, affine, best_workers
 from training_contestants import Contestant
 
 from converters.bench.results import FIELDS
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.config import AugmentRanges
 from mobileseg.data.idrid import Sample, read_idrid
 
 CPU = torch.device("cpu")

@@ -16,6 +16,7 @@ from converters.predict.predictor import open_predictor
 from fuzz.pictures import SIDE_PX
 from fuzz.runs import DATA, SPEC
 from fuzz.spot import Spot
+from mobileseg.data.dataset import Pictures, read_pictures
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.images import read_mask, read_photo
 from mobileseg.data.phantom import make_phantom
@@ -25,7 +26,6 @@ from mobileseg.report.read import read_study
 from mobileseg.runs import open_run
 from mobileseg.study.folder import open_study
 from mobileseg.study.plan import read_plan
-from mobileseg.training.reading import Pictures, read_pictures
 from mobileseg.training.session import resume
 
 CPU = torch.device("cpu")

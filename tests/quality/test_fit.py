@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from mobileseg.data.augmentation.photometry import apply_grades
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.phantom import make_phantom
-from mobileseg.data.photometry import apply_grades
 from mobileseg.data.prepared import read_framed
 from mobileseg.errors import BadInput
 from mobileseg.evaluation import quality_fit

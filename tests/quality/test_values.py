@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from mobileseg.data.augmentation.photometry import apply_grades
 from mobileseg.data.phantom import make_phantom
-from mobileseg.data.photometry import apply_grades
 from mobileseg.preprocess.reference import Preprocessed, preprocess
 from mobileseg.quality import fundus, graph
 from mobileseg.quality.fundus import FundusLikeness

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.config import AugmentRanges
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.lesions import TASKS
 from mobileseg.training.config import KnownRun, TrainConfig

@@ -7,8 +7,8 @@ import math
 import pytest
 import torch
 
-from mobileseg.data.augment import augment, matrices
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.augmentation.geometry import augment, matrices
+from mobileseg.data.config import AugmentRanges
 from mobileseg.errors import BadInput
 from mobileseg.training.distillation import Distillation, Teacher
 from mobileseg.training.losses import (

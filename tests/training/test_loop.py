@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.config import AugmentRanges
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput, Diverged

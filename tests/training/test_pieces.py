@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from mobileseg.data.augment import augment, piece_matrix, window
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.augmentation.geometry import augment, piece_matrix, window
+from mobileseg.data.config import AugmentRanges
 from mobileseg.errors import BadInput
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.pictures import PictureSet

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 import torch
 
-from mobileseg.data.augment import augment
+from mobileseg.data.augmentation.geometry import augment
+from mobileseg.data.augmentation.photometry import spoil
 from mobileseg.data.idrid import read_idrid
-from mobileseg.data.photometry import spoil
 from mobileseg.data.prepared import prepare_all
 from mobileseg.preprocess.reference import clahe_scaled
 from mobileseg.spec import PreprocessSpec

@@ -9,7 +9,7 @@ import math
 import pytest
 import torch
 
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.config import AugmentRanges
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.training.stacked_adam import StackedAdam
 from mobileseg.training.together import epoch_in_turns, stacked_epoch, train_together

@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from mobileseg.data import camera_faults
-from mobileseg.data.camera_faults import Levels
+from mobileseg.data.augmentation import camera_faults
+from mobileseg.data.augmentation.camera_faults import Levels
 from mobileseg.errors import BadInput, UnknownName
 
 # Pictures that nothing is done to, so that a network goes on seeing the camera it is trained on.

@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from mobileseg.data.camera_faults import READ_SHARE, STOP_LEVELS, Levels
+from mobileseg.data.augmentation.camera_faults import READ_SHARE, STOP_LEVELS, Levels
+from mobileseg.data.augmentation.photometry import (
+    CLEAN_SHARE,
+    FAULTS,
+    apply_grades,
+    draw_grades,
+    spoil,
+)
 from mobileseg.data.idrid import read_idrid
-from mobileseg.data.photometry import CLEAN_SHARE, FAULTS, apply_grades, draw_grades, spoil
 from mobileseg.data.prepared import prepare
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.spec import RETINA_THRESHOLD, PreprocessSpec

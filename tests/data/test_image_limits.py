@@ -20,7 +20,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from mobileseg.data.claims import LARGEST_BYTES, MOST_JPEG_SCANS
+from mobileseg.data.image_limits import LARGEST_BYTES, MOST_JPEG_SCANS
 from mobileseg.data.images import read_mask, read_photo
 from mobileseg.errors import BadInput
 

@@ -16,7 +16,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.config import AugmentRanges
 
 
 def _linear(rng: np.random.Generator, ranges: AugmentRanges) -> np.ndarray:

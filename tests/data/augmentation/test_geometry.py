@@ -8,8 +8,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from mobileseg.data.augment import augment, matrices
-from mobileseg.data.choices import AugmentRanges
+from mobileseg.data.augmentation.geometry import augment, matrices
+from mobileseg.data.config import AugmentRanges
 
 STILL = AugmentRanges(rotate_deg=0, scale=(1, 1), translate=0, shear_deg=0, flip=0)
 HALF_TURNS = {  # output -> input maps in -1..1 coordinates, x first
