@@ -23,7 +23,7 @@ from scipy.optimize import minimize
 
 from mobileseg.data.augmentation.photometry import apply_grades
 from mobileseg.data.images import read_photo
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.files.atomic import write_json
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.quality import fundus

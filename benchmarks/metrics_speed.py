@@ -29,7 +29,7 @@ from metrics_compared import COMPARISONS, TOGETHER, Case, Comparison, Figures, w
 
 from converters.bench.results import machine, not_measured, row
 from mobileseg.data.dataset import read_pictures
-from mobileseg.data.phantom import write_phantoms
+from mobileseg.data.phantom.generate import write_phantoms
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files.atomic import write_json
 from mobileseg.runs import open_run, pretrained_run

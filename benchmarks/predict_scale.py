@@ -27,7 +27,7 @@ import click
 from PIL import Image
 
 from converters.bench.results import not_measured, row
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.files.atomic import write_json
 from mobileseg.runs import open_run
 

@@ -26,7 +26,7 @@ from torch import Tensor, nn
 from converters.bundle.evidence import record
 from converters.deployable import BYTES
 from converters.executorch.partition import network_partitioner
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.files.atomic import write_json
 from mobileseg.models.build import build
 from mobileseg.models.weights import fold_batch_norm

@@ -31,7 +31,7 @@ from training_contestants import Contestant, contestant, idle, spread, trainers
 
 from converters.bench.results import not_measured, row
 from mobileseg.data.dataset import Pictures, read_pictures
-from mobileseg.data.phantom import write_phantoms
+from mobileseg.data.phantom.generate import write_phantoms
 from mobileseg.files.atomic import read_json, write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.session import pick_device

@@ -78,7 +78,7 @@ def made_once(tmp_path_factory: pytest.TempPathFactory) -> MadeOnce:
 @pytest.fixture(scope="session")
 def phantoms(made_once: MadeOnce) -> Path:
     """A small set of phantoms in IDRiD's layout: 256 px, 9 pictures, 6 of them for training."""
-    from mobileseg.data.phantom import write_phantoms
+    from mobileseg.data.phantom.generate import write_phantoms
 
     def fill(folder: Path) -> None:
         write_phantoms(folder / "phantoms", count=9, side_px=256, seed=7)

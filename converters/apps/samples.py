@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mobileseg.data.images import write_png
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.files.atomic import write_json
 
 INDEX = "index.json"  # what the page reads, and what marks such a folder

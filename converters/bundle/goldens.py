@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from converters.options import Order
 from converters.targets import Answer
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.evaluation.reference import reference_probabilities, reference_quality
 from mobileseg.files.atomic import write_json
 from mobileseg.preprocess.reference import preprocess

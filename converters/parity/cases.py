@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from mobileseg.data.idrid import Collection, Sample, read_idrid
 from mobileseg.data.images import read_photo
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.data.prepared import read_matching_mask
 from mobileseg.errors import BadInput
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parity.cases import Case, Cases
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.spec import RETINA_THRESHOLD
 
 HEIGHT, WIDTH = 600, 800

@@ -102,7 +102,7 @@ def command(
 
 def _phantoms(folder: Path) -> Path:
     """Made once; a folder that is there is whole."""
-    from mobileseg.data.phantom import write_phantoms
+    from mobileseg.data.phantom.generate import write_phantoms
 
     if not folder.exists():
         with progress() as bar:

@@ -35,7 +35,7 @@ def command(folder: Path, count: int, side: int, seed: int, force: bool) -> None
         mobileseg phantom -o phantoms --count 24 --side 512 --seed 0
         mobileseg train --data phantoms --variant xs --task EX -o runs/ex
     """
-    from mobileseg.data.phantom import write_phantoms
+    from mobileseg.data.phantom.generate import write_phantoms
 
     with progress() as bar:
         job = bar.add_task("phantoms", total=count, note="")

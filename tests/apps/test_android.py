@@ -24,7 +24,7 @@ import mobileseg
 from converters.apps.phone_bench import read_phone_bench
 from converters.bundle.read import open_bundle
 from converters.parity.tolerances import TOLERANCES
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.evaluation.findings import Prediction, judge
 from mobileseg.evaluation.overlay import overlay
 

@@ -23,7 +23,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.files.atomic import write_json
 
 WEB = Path(__file__).parents[2] / "web_demo"

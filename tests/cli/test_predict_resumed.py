@@ -20,7 +20,7 @@ import pytest
 from PIL import Image
 
 from mobileseg.cli import main
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 
 REPOSITORY = Path(__file__).parents[2]
 MANY = 70

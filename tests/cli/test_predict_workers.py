@@ -18,7 +18,7 @@ from PIL import Image
 
 from converters.predict.pool_local import LocalWorker
 from mobileseg.cli import main
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 
 REPOSITORY = Path(__file__).parents[2]
 LONGEST_S = 60

@@ -21,7 +21,7 @@ from converters.options import Order
 from converters.parity.cases import Case, phantom_cases
 from converters.quiet import quiet
 from converters.targets import target
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.files.atomic import write_json
 from mobileseg.models.build import build
 from mobileseg.models.variants import VARIANTS, Stage, U2NetPlan, Variant

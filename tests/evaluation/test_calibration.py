@@ -118,7 +118,7 @@ def test_a_perfect_answer_has_no_error_and_a_wrong_one_all_of_it():
 
 def test_the_reference_calibrates_last_and_leaves_the_outside_at_zero(make_run, tmp_path):
     """Averaged first: a mean of calibrated probabilities is another."""
-    from mobileseg.data.phantom import make_phantom
+    from mobileseg.data.phantom.generate import make_phantom
     from mobileseg.preprocess.reference import preprocess
     from mobileseg.runs import Run
     from mobileseg.spec import photo_to_frame

@@ -14,7 +14,7 @@ import torch
 from safetensors.torch import load_file
 
 from mobileseg.data.idrid import read_idrid
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput
 from mobileseg.evaluation import combining

@@ -12,7 +12,7 @@ import pytest
 from mobileseg.cli import main
 from mobileseg.data.decoding import SUFFIXES
 from mobileseg.data.images import read_photo
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.combining import combine
 from mobileseg.evaluation.disagreement import LARGEST, disagreement, refuse_lone, worth

@@ -19,7 +19,7 @@ from fuzz.spot import Spot
 from mobileseg.data.dataset import Pictures, read_pictures
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.images import read_mask, read_photo
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.lesions import LESIONS
 from mobileseg.quantization.stored import is_quantized, open_quantized
 from mobileseg.report.read import read_study

@@ -15,7 +15,7 @@ from fuzz.of_folders import any_folder
 from fuzz.of_states import STATE
 from fuzz.of_text import TABLE, WORDS
 from fuzz.of_trees import JSON, SAFETENSORS
-from mobileseg.data.phantom import write_phantoms
+from mobileseg.data.phantom.generate import write_phantoms
 
 SUFFIXES = (".jpg", ".png", ".tif", ".bmp", ".webp", ".gif", ".eps", ".pcd", ".txt", "")
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from PIL import Image
 
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 
 SIDE_PX = 64  # the smallest phantom: what is fuzzed is the decoding, byte by byte
 ORIENTATION = 0x0112  # EXIF's tag

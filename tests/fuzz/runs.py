@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from converters.parity.tolerances import TOLERANCES
-from mobileseg.data.phantom import write_phantoms
+from mobileseg.data.phantom.generate import write_phantoms
 from mobileseg.files.atomic import write_json
 from mobileseg.quantization.calibration import calibrate
 from mobileseg.quantization.stored import Quantized, folded_networks, save_quantized

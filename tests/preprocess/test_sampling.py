@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import UnknownName
 from mobileseg.preprocess import reference
 from mobileseg.preprocess.graph import Preprocess

@@ -10,7 +10,7 @@ import pytest
 
 from mobileseg.data.augmentation.photometry import apply_grades
 from mobileseg.data.idrid import read_idrid
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.data.prepared import read_framed
 from mobileseg.errors import BadInput
 from mobileseg.evaluation import quality_fit
@@ -80,7 +80,7 @@ def run() -> Run:
 
 @pytest.fixture(scope="module")
 def phantoms(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from mobileseg.data.phantom import write_phantoms
+    from mobileseg.data.phantom.generate import write_phantoms
 
     folder = tmp_path_factory.mktemp("phantoms")
     write_phantoms(folder / "data", 12, 256, 3)

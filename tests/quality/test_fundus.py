@@ -20,7 +20,7 @@ from PIL import Image
 from sklearn.metrics import roc_auc_score
 
 from mobileseg.data.images import read_photo
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.quality.fundus import likeness
 from mobileseg.quality.limits import LEAST_FUNDUS

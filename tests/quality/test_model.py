@@ -14,7 +14,7 @@ import torch
 
 from converters.bundle.goldens import reference_answer
 from converters.deployable import BYTES, QUALITY, deployable, output_names
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.findings import judge
 from mobileseg.evaluation.picture_flags import QualitySpec

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mobileseg.data.augmentation.photometry import apply_grades
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.preprocess.reference import Preprocessed, preprocess
 from mobileseg.quality import fundus, graph
 from mobileseg.quality.fundus import FundusLikeness

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run, open_run

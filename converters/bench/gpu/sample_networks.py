@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.preprocess.reference import clahe_scaled

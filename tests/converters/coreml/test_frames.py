@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from converters.targets import target
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.preprocess.flexible import FlexiblePreprocess
 from mobileseg.preprocess.graph import Preprocess

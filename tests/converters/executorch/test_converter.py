@@ -13,7 +13,7 @@ from converters.bundle.read import open_bundle
 from converters.executorch import converter as executorch_program
 from converters.quiet import quiet
 from converters.targets import target
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.spec import photo_to_frame
 

@@ -13,7 +13,7 @@ import torch
 from converters.deployable import BYTES
 from converters.executorch.partition import network_partitioner
 from converters.quiet import quiet
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.preprocess import reference
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.spec import PreprocessSpec, photo_to_frame

@@ -23,7 +23,7 @@ from converters.parity.metrics import faults, verdict
 from converters.parity.result import Verdict
 from converters.quiet import quiet
 from converters.targets import target
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run

@@ -21,7 +21,7 @@ from converters.predict.predictor import open_predictor
 from converters.predict.resumable import Unfinished, unfinished
 from converters.predict.scheduler import Sharing
 from converters.predict.worker import ONE_CORE, Bench, Order, Reply, hold_to_one_core
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.version import __version__
 

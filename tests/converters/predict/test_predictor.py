@@ -11,7 +11,7 @@ from PIL import Image
 
 import mobileseg
 from converters.torchscript import converter as torchscript_lite
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.picture_flags import NO_RETINA, TOO_SMALL
 from mobileseg.files.atomic import read_json, write_json

@@ -11,7 +11,7 @@ import pytest
 from converters.quantize.report import finish, report
 from converters.quantize.search import Outcome, first_inside, quantize_run
 from converters.run_pictures import read_pictures
-from mobileseg.data.phantom import write_phantoms
+from mobileseg.data.phantom.generate import write_phantoms
 from mobileseg.errors import BadInput
 from mobileseg.quantization.gate import Gate
 from mobileseg.quantization.stored import open_quantized

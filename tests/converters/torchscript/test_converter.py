@@ -16,7 +16,7 @@ from converters.bundle.read import open_bundle
 from converters.deployable import deployable
 from converters.targets import target
 from converters.torchscript import converter as torchscript_lite
-from mobileseg.data.phantom import make_phantom
+from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput
 from mobileseg.spec import photo_to_frame
 

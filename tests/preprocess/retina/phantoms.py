@@ -13,8 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.data.phantom import make_phantom
-from mobileseg.data.phantom_camera import draw_frame
+from mobileseg.data.phantom.camera import draw_frame
+from mobileseg.data.phantom.generate import make_phantom
 from retina.slow_circle import Circle, share_in_frame
 
 SEED = 14

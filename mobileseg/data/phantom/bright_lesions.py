@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobileseg.data.phantom_frame import Layer, distance, hill, lumpy_outline
-from mobileseg.data.phantom_scene import Scene
+from mobileseg.data.phantom.frame import Layer, distance, hill, lumpy_outline
+from mobileseg.data.phantom.scene import Scene
 
 THRESHOLD = 3.0  # SDs of the noise; no exudate without an envelope
 ENVELOPE_ENDS = 0.35  # below this an envelope counts as zero, or its tail would sow stray specks

@@ -9,8 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.data.phantom_anatomy import Colour
-from mobileseg.data.phantom_frame import Frame, Layer, blur, distance, hill
+from mobileseg.data.phantom.anatomy import Colour
+from mobileseg.data.phantom.frame import Frame, Layer, blur, distance, hill
 
 # Blur and noise were set so that fine residuals match 512-px pictures of real eyes.
 REFERENCE_SIDE_PX = 512

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.data.phantom_frame import Frame, Layer
+from mobileseg.data.phantom.frame import Frame, Layer
 
 STEP = 0.016  # eye units per growth step
 CELL = 0.022  # two vessels of one kind keep about this far apart

@@ -13,8 +13,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.data.phantom_anatomy import Colour, Eye, Fundus
-from mobileseg.data.phantom_frame import Frame, Layer
+from mobileseg.data.phantom.anatomy import Colour, Eye, Fundus
+from mobileseg.data.phantom.frame import Frame, Layer
 
 Mask = NDArray[np.bool_]  # (H, W)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobileseg.data.phantom_frame import Canvas, lumpy_outline
-from mobileseg.data.phantom_scene import Scene
+from mobileseg.data.phantom.frame import Canvas, lumpy_outline
+from mobileseg.data.phantom.scene import Scene
 
 # What is left of R, G, B behind a dense bleeding; red light passes blood best.
 BLOOD = np.array([0.74, 0.42, 0.70], np.float32)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobileseg.data.phantom_frame import lumpy_outline
-from mobileseg.data.phantom_scene import Scene
+from mobileseg.data.phantom.frame import lumpy_outline
+from mobileseg.data.phantom.scene import Scene
 
 
 def drusen(scene: Scene) -> None:

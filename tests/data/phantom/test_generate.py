@@ -11,7 +11,7 @@ from PIL import Image
 from scipy import ndimage
 
 from mobileseg.data.idrid import read_idrid
-from mobileseg.data.phantom import Phantom, PhantomSet, make_phantom, write_phantoms
+from mobileseg.data.phantom.generate import Phantom, PhantomSet, make_phantom, write_phantoms
 from mobileseg.errors import BadInput
 from mobileseg.lesions import LESIONS
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.data.phantom_frame import (
+from mobileseg.data.phantom.frame import (
     Frame,
     Layer,
     blur,
@@ -19,7 +19,7 @@ from mobileseg.data.phantom_frame import (
     hill,
     lumpy_outline,
 )
-from mobileseg.data.phantom_vessels import draw_vessels, grow_vessels
+from mobileseg.data.phantom.vessels import draw_vessels, grow_vessels
 
 Colour = NDArray[np.float32]  # (H, W, 3) or (3,): RGB, 1.0 is the sensor's white
 
