@@ -27,7 +27,7 @@ from converters.quiet import quiet
 from converters.targets import TARGETS, Runner
 from mobileseg.files.atomic import write_json
 from mobileseg.models.ensemble import Ensemble
-from mobileseg.models.lean import DIRECT, TAPS, lean_members
+from mobileseg.models.reparameterize import DIRECT, TAPS, lean_members
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.runs import Run, open_run
 

@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from converters.options import Order
 from mobileseg.models.ensemble import Ensemble
-from mobileseg.models.grouped import grouped
-from mobileseg.models.lean import lean_members
+from mobileseg.models.grouped_ensemble import grouped
 from mobileseg.models.platt import PlattScaling
+from mobileseg.models.reparameterize import lean_members
 from mobileseg.models.weights import fold_batch_norm
 from mobileseg.platt import Calibration
 from mobileseg.preprocess.graph import Preprocess

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import torch
 
 from converters.bench.traffic import traffic
-from mobileseg.models.costs import profile
+from mobileseg.models.profile import profile
 
 MATRIX_SIDE = 1024  # 12 MB of operands: large enough for a kernel's best, small enough to be quick
 COPY_FLOATS = 64 << 20  # 256 MiB each way: beyond every cache

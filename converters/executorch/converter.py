@@ -32,7 +32,7 @@ from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files.atomic import staged_file
 from mobileseg.models.ensemble import Ensemble
-from mobileseg.models.lean import TAPS
+from mobileseg.models.reparameterize import TAPS
 from mobileseg.quantization.half import rounded_to_half
 from mobileseg.quantization.layers import CONVOLUTIONS
 from mobileseg.quantization.stored import open_quantized

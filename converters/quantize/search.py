@@ -22,7 +22,7 @@ from converters.quiet import quiet
 from converters.run_pictures import Pictures
 from converters.targets import Runner, target
 from mobileseg.evaluation.against import Against
-from mobileseg.models.costs import macs_by_convolution
+from mobileseg.models.profile import macs_by_convolution
 from mobileseg.quantization.gate import Decision, Gate
 from mobileseg.quantization.layers import blocks, inside
 from mobileseg.quantization.search import LayerCost, candidates, layer_costs

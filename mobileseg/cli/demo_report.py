@@ -43,7 +43,7 @@ def write_report(
     from converters.report_page import Report, as_rows, render
     from mobileseg.files.atomic import write_json, write_text
     from mobileseg.lesions import LESIONS
-    from mobileseg.models.costs import profile
+    from mobileseg.models.profile import profile
 
     config = run.config
     noted = {**record(), "data": _described(data)}

@@ -10,7 +10,7 @@ from mobileseg.cli.console import remark, show_json, show_table
 from mobileseg.models.variants import VARIANTS, variant
 
 if TYPE_CHECKING:
-    from mobileseg.models.costs import Costs
+    from mobileseg.models.profile import Costs
 
 DAGGER = "†"  # the paper's mark for three networks of a kind, averaged
 
@@ -40,7 +40,7 @@ def command(variants: tuple[str, ...], everything: bool, tasks: bool, as_json: b
     for name in variants:
         variant(name)  # a wrong name fails before torch is loaded
 
-    from mobileseg.models.costs import TABLE_2, profile, profile_four_lesions
+    from mobileseg.models.profile import TABLE_2, profile, profile_four_lesions
 
     if tasks:
         ways = [profile_four_lesions(name) for name in (VARIANTS if everything else variants)]
@@ -72,7 +72,7 @@ def _as_json(costs: Costs) -> dict[str, Any]:
 
 
 def _show(costs: list[Costs]) -> None:
-    from mobileseg.models.costs import NOT_PRINTED, TABLE_2
+    from mobileseg.models.profile import NOT_PRINTED, TABLE_2
 
     rows = []
     for row in costs:

@@ -65,7 +65,7 @@ class Joining(nn.Module):
     """What lays maps side by side, channel after channel.
 
     `members` is how many networks' channels a map holds, one network's after the other's: each
-    network's own parts stay together (see `mobileseg.models.grouped`).
+    network's own parts stay together (see `mobileseg.models.grouped_ensemble`).
     """
 
     members: int = 1

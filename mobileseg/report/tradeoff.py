@@ -19,7 +19,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mobileseg.lesions import LESIONS
-from mobileseg.models.costs import TABLE_2, TABLE_2_SIDE_PX, Costs, profile
+from mobileseg.models.profile import TABLE_2, TABLE_2_SIDE_PX, Costs, profile
 from mobileseg.report.labels import Label, place_labels
 from mobileseg.report.published import TABLE_3
 from mobileseg.report.rows import Row

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from mobileseg.cli import cli, profile, variants
 from mobileseg.errors import UnknownName
-from mobileseg.models.costs import TABLE_2
+from mobileseg.models.profile import TABLE_2
 from mobileseg.models.variants import VARIANTS
 
 

@@ -26,7 +26,7 @@ from converters.bench.gpu.parts import PARTS
 from converters.bench.gpu.table import Table, tables
 from converters.bench.results import not_measured
 from mobileseg.errors import UnknownName
-from mobileseg.models.costs import TABLE_2, TABLE_2_SIDE_PX
+from mobileseg.models.profile import TABLE_2, TABLE_2_SIDE_PX
 
 __all__ = ["PARTS", "SINGLE", "Table", "mark_best", "measure", "run", "tables", "why_not"]
 

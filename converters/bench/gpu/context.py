@@ -21,7 +21,7 @@ from converters.bench.gpu.roofline import COPY_BYTES, MATRIX_SIDE, CardLimits
 from converters.bench.gpu.sample_networks import pictures
 from converters.bench.gpu.timer import Clock, clock_of
 from converters.bench.results import not_measured, row
-from mobileseg.models.costs import TABLE_2_SIDE_PX
+from mobileseg.models.profile import TABLE_2_SIDE_PX
 
 Rows = list[dict[str, Any]]
 PICTURES = 4  # that a form must answer as the reference does

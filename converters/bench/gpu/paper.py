@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mobileseg.models.costs import TABLE_2
+from mobileseg.models.profile import TABLE_2
 
 
 @dataclass(frozen=True, slots=True)

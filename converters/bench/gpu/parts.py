@@ -26,7 +26,7 @@ from converters.bench.gpu.modes import (
 from converters.bench.gpu.paper import DAGGER_MEMBERS, ENSEMBLES, SINGLE
 from converters.bench.gpu.precisions import PRECISIONS
 from converters.bench.gpu.roofline import CardLimits, copy_rate, kernel_time, matrix_rate
-from mobileseg.models.costs import TABLE_2
+from mobileseg.models.profile import TABLE_2
 
 BATCHES = (2, 4, 8, 16, 32, 64, 128)
 GAIN = 1.02  # a doubled batch that brings less than this is the last

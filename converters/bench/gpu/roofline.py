@@ -16,7 +16,7 @@ import torch
 from converters.bench.gpu.precisions import PRECISIONS, arithmetic
 from converters.bench.gpu.timer import Clock
 from converters.bench.traffic import traffic
-from mobileseg.models.costs import profile
+from mobileseg.models.profile import profile
 
 # Large enough that a card's rate is reached and its caches do not help; halved until it fits.
 COPY_BYTES, MATRIX_SIDE = 2**30, 8192

@@ -8,7 +8,7 @@ from typing import Any
 
 from converters.bench.gpu.goals import aims
 from converters.bench.gpu.modes import REFERENCE
-from mobileseg.models.costs import TABLE_2
+from mobileseg.models.profile import TABLE_2
 
 Row = dict[str, Any]
 NONE = "–"

@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from mobileseg.models.ensemble import Ensemble, MemberNetwork, mean
-from mobileseg.models.grouped import grouped
-from mobileseg.models.lean import TAPS, lean
+from mobileseg.models.grouped_ensemble import grouped
+from mobileseg.models.reparameterize import TAPS, lean
 from mobileseg.models.weights import fold_batch_norm
 
 

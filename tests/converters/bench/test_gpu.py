@@ -21,7 +21,7 @@ from converters.bench.gpu.sample_networks import TRAINED
 from converters.bench.gpu.table import tables
 from converters.bench.results import FIELDS
 from mobileseg.errors import UnknownName
-from mobileseg.models.costs import TABLE_2, Costs
+from mobileseg.models.profile import TABLE_2, Costs
 
 KEYS = [*FIELDS, *GPU_FIELDS]
 NO_GPU_NEEDED = (Form(), Form(network="folded"))

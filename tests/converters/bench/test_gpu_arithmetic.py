@@ -15,7 +15,7 @@ from converters.bench.gpu.precisions import PRECISIONS, arithmetic
 from converters.bench.gpu.roofline import CardLimits, Work, least, work
 from converters.bench.gpu.timer import HostClock, Laps
 from converters.bench.traffic import traffic
-from mobileseg.models.costs import TABLE_2, profile
+from mobileseg.models.profile import TABLE_2, profile
 from mobileseg.models.variants import VARIANTS
 
 CARD = CardLimits(bytes_per_s=1e9, operations_per_s={"fp32": 1e12}, kernel_s=2e-6)

@@ -7,7 +7,7 @@ import pytest
 from converters.bench.roofline import Core, Floor, floor, measure_core
 from converters.bench.traffic import traffic
 from mobileseg.models.build import build
-from mobileseg.models.costs import profile
+from mobileseg.models.profile import profile
 
 ROUND = Core(macs_per_s=1e9, bytes_per_s=1e9)
 

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from mobileseg.models.build import build
-from mobileseg.models.lean import SIDES, LeanU2Net, Taps, lean
+from mobileseg.models.reparameterize import SIDES, LeanU2Net, Taps, lean
 from mobileseg.runs import open_run, shipped_runs
 
 

@@ -8,7 +8,7 @@ from torch import nn
 
 from mobileseg.errors import UnknownName
 from mobileseg.models.blocks import Upsample
-from mobileseg.models.costs import (
+from mobileseg.models.profile import (
     PAPER_RULES,
     TABLE_2,
     TRUE_RULES,

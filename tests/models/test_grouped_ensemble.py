@@ -12,8 +12,8 @@ from torch import nn
 
 from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
-from mobileseg.models.grouped import GroupedMembers, alike, fused, grouped
-from mobileseg.models.lean import lean_members
+from mobileseg.models.grouped_ensemble import GroupedMembers, alike, fused, grouped
+from mobileseg.models.reparameterize import lean_members
 from mobileseg.runs import open_run
 from mobileseg.spec import Normalisation
 
