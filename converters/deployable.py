@@ -38,7 +38,7 @@ class Layout:
 
     channels_last: bool  # (1, H, W, 3) uint8, an app's bytes; else (1, 3, H, W) float32 0..255
     histogram: str  # see mobileseg.preprocess.clahe_graph
-    sampling: str  # see mobileseg.preprocess.sampling; "taps" takes the bytes
+    sampling: str  # see mobileseg.preprocess.area_resize; "taps" takes the bytes
 
 
 BYTES = Layout(channels_last=True, histogram="scatter", sampling="taps")

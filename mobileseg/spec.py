@@ -22,7 +22,7 @@ LARGEST_SIDE_PX = 4096  # for the same reason: overlaps are counted in 1/side pi
 STRIP_PX = 256  # columns shrunk at a time: a 50 MP photo need not stand in memory as whole numbers
 RETINA_THRESHOLD = 25  # grey levels; a pixel brighter than this in any channel is retina
 # How the retina is found: 1, the rows and columns with pixels above the threshold; 2, a circle
-# (mobileseg.preprocess.retina_circle). What was stored before there were two is of the first.
+# (mobileseg.preprocess.retina.constants). What was stored before there were two is of the first.
 FINDERS = (1, 2)
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mobileseg.preprocess.frame_lines import FrameLines, LinesOfAnySize
+from mobileseg.preprocess.area_resize import Box, ByMatmul, split
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import ROW_SHARE_PERCENT
-from mobileseg.preprocess.sampling import Box, ByMatmul, split
+from mobileseg.preprocess.retina.frame_lines import FrameLines, LinesOfAnySize
 from mobileseg.spec import PreprocessSpec
 
 

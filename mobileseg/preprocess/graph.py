@@ -18,13 +18,13 @@ import torch
 from torch import Tensor, nn
 
 from mobileseg.errors import UnknownName
+from mobileseg.preprocess.area_resize import SAMPLINGS, SPLIT, Box, ByMatmul, ByTaps
 from mobileseg.preprocess.clahe_graph import Clahe
-from mobileseg.preprocess.found_retina import FoundRetina
-from mobileseg.preprocess.found_retina import disc as retina_disc
-from mobileseg.preprocess.frame_lines import FrameLines, LinesOfBytes, LinesOfPlanes
 from mobileseg.preprocess.reference import ROW_SHARE_PERCENT
-from mobileseg.preprocess.retina_graph import RetinaFinder
-from mobileseg.preprocess.sampling import SAMPLINGS, SPLIT, Box, ByMatmul, ByTaps
+from mobileseg.preprocess.retina.found_retina import FoundRetina
+from mobileseg.preprocess.retina.found_retina import disc as retina_disc
+from mobileseg.preprocess.retina.frame_lines import FrameLines, LinesOfBytes, LinesOfPlanes
+from mobileseg.preprocess.retina.graph import RetinaFinder
 from mobileseg.spec import PreprocessSpec
 
 

@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.preprocess.retina_reference import Retina, find_retina
+from mobileseg.preprocess.retina.reference import Retina, find_retina
 from mobileseg.spec import Normalisation, PreprocessSpec
 
 ROW_SHARE_PERCENT = 1  # a row or column belongs to the box from this share of retina pixels on

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from mobileseg.data.images import read_photo
-from mobileseg.preprocess import graph, reference, sampling
+from mobileseg.preprocess import area_resize as sampling
+from mobileseg.preprocess import graph, reference
+from mobileseg.preprocess.area_resize import SAMPLINGS
 from mobileseg.preprocess.clahe_graph import HISTOGRAMS
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.preprocess.reference import Crop, Preprocessed
-from mobileseg.preprocess.sampling import SAMPLINGS
 from mobileseg.spec import LARGEST_FRAME_PX, LARGEST_SIDE_PX, PreprocessSpec, photo_to_frame
 
 Frame = NDArray[np.uint8]  # (H, W, 3)

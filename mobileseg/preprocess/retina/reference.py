@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.preprocess import retina_circle as at
+from mobileseg.preprocess.retina import constants as at
 
 Whole = NDArray[np.int64]
 

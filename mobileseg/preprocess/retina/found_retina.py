@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from mobileseg.preprocess.sampling import Box
+from mobileseg.preprocess.area_resize import Box
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,10 +12,10 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobileseg.preprocess import retina_circle as at
-from mobileseg.preprocess.circle_fit import CircleFit
-from mobileseg.preprocess.found_retina import FoundRetina
-from mobileseg.preprocess.frame_lines import FrameLines
+from mobileseg.preprocess.retina import constants as at
+from mobileseg.preprocess.retina.circle_fit import CircleFit
+from mobileseg.preprocess.retina.found_retina import FoundRetina
+from mobileseg.preprocess.retina.frame_lines import FrameLines
 from mobileseg.preprocess.whole_numbers import first_and_after, one_hot_of_largest
 
 BLOCKS = 16  # of a line, and cells of a block: CELLS is the square

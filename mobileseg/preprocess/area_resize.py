@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobileseg.preprocess.retina_circle import largest_box_px
+from mobileseg.preprocess.retina.constants import largest_box_px
 from mobileseg.spec import PreprocessSpec
 
 SPLIT = 1024.0  # a power of two, so that splitting and joining a sum rounds nothing

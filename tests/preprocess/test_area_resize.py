@@ -11,8 +11,8 @@ import torch
 from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import UnknownName
 from mobileseg.preprocess import reference
+from mobileseg.preprocess.area_resize import ByTaps, most_taps
 from mobileseg.preprocess.graph import Preprocess
-from mobileseg.preprocess.sampling import ByTaps, most_taps
 from mobileseg.spec import PreprocessSpec, photo_to_frame
 
 HW = (96, 80)

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobileseg.preprocess import retina_circle as at
+from mobileseg.preprocess.retina import constants as at
 from mobileseg.preprocess.whole_numbers import (
     eight_times,
     one_hot_of_largest,

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from mobileseg.preprocess import retina_circle as at
+from mobileseg.preprocess.retina import constants as at
 
 
 @dataclass(frozen=True, slots=True)
