@@ -17,11 +17,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mobileseg.evaluation.curve import average_precision, best_threshold_on
+from mobileseg.evaluation.accumulators import KeptPixels
 from mobileseg.evaluation.lesion_evaluation import Answered, evaluate_lesion
 from mobileseg.evaluation.metrics import aupr, best_threshold, dice
-from mobileseg.evaluation.pixels import KeptPixels
-from mobileseg.evaluation.surface import EMPTY, hausdorff
+from mobileseg.evaluation.pr_curve import average_precision, best_threshold_on
+from mobileseg.evaluation.surface_distance import EMPTY, hausdorff
 
 Figures = NDArray[np.float64]
 SURFACE_DISTANCE = "surface_distance"  # as it is imported; surface-distance on PyPI

@@ -24,7 +24,7 @@ from converters.bench.results import row
 from mobileseg.data.augmentation.photometry import FAULTS, apply_grades
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
-from mobileseg.evaluation.curve import average_precision
+from mobileseg.evaluation.pr_curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files.atomic import write_json
 from mobileseg.preprocess.reference import Preprocessed, clahe_scaled

@@ -24,7 +24,7 @@ import torch
 
 from converters.bench.results import row
 from mobileseg.data.dataset import Pictures, read_pictures
-from mobileseg.evaluation.curve import average_precision
+from mobileseg.evaluation.pr_curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.files.atomic import write_json
 from mobileseg.files.untrusted import read_json

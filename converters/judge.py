@@ -12,7 +12,7 @@ from converters.bundle.goldens import planes
 from converters.run_pictures import tensor
 from converters.targets import Runner
 from mobileseg.data.prepared import Prepared
-from mobileseg.evaluation.against import Against, against
+from mobileseg.evaluation.accuracy_drop import Against, against
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.platt import calibrated

@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.parity.difference import Maps, masks
+from mobileseg.evaluation.accumulators import KeptPixels
 from mobileseg.evaluation.lesion_level import count_lesions
-from mobileseg.evaluation.pixels import KeptPixels
 
 
 @dataclass(frozen=True, slots=True)

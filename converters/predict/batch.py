@@ -25,8 +25,8 @@ from mobileseg.data.decoding import one_line
 from mobileseg.data.image_limits import refuse_file
 from mobileseg.data.images import read_photo, write_png
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.findings import Prediction
 from mobileseg.evaluation.overlay import overlay, uncertainty_map
+from mobileseg.evaluation.postprocess import Prediction
 from mobileseg.files.atomic import read_json, sha256
 from mobileseg.version import __version__
 

@@ -19,8 +19,8 @@ from converters.targets import Answer, Runner
 from mobileseg.data.images import read_photo
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.evaluation.disagreement import disagreement, refuse_lone
-from mobileseg.evaluation.findings import Prediction, judge
 from mobileseg.evaluation.picture_flags import QualitySpec
+from mobileseg.evaluation.postprocess import Prediction, judge
 from mobileseg.evaluation.quality_spec import quality_spec
 from mobileseg.evaluation.reference import reference_quality
 from mobileseg.files.atomic import sha256

@@ -21,7 +21,7 @@ from converters.quantize.ptq import Say, calibrated, fine_tuned
 from converters.quiet import quiet
 from converters.run_pictures import Pictures
 from converters.targets import Runner, target
-from mobileseg.evaluation.against import Against
+from mobileseg.evaluation.accuracy_drop import Against
 from mobileseg.models.profile import macs_by_convolution
 from mobileseg.quantization.gate import Decision, Gate
 from mobileseg.quantization.layers import blocks, inside

@@ -12,9 +12,9 @@ from mobileseg.cli.options import data_option, json_option
 
 if TYPE_CHECKING:
     from mobileseg.data.idrid import Sample
-    from mobileseg.evaluation.at_threshold import AtThreshold
     from mobileseg.evaluation.bootstrap import Interval
     from mobileseg.evaluation.lesion_evaluation import LesionEvaluation
+    from mobileseg.evaluation.threshold_metrics import AtThreshold
     from mobileseg.runs import Run
 
 RESOLUTIONS = {"network": "the network's {side} px", "original": "the photos' own pixels"}

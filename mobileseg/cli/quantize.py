@@ -13,7 +13,7 @@ from mobileseg.quantization.gate import Gate, signed
 
 if TYPE_CHECKING:
     from converters.quantize.search import Outcome
-    from mobileseg.evaluation.against import Against
+    from mobileseg.evaluation.accuracy_drop import Against
 
 EXIT_OF = {"kept": 0, "broken": 1, "undecidable": 3}
 MOST_NAMED = 12  # missed lesions on the terminal; all of them stand in quantized.json

@@ -11,7 +11,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.evaluation.binned import cumulated, step_area
+from mobileseg.evaluation.binned_pr_curve import cumulated, step_area
 
 RESAMPLES = 1000
 LEVEL = 0.95

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.curve import average_precision, best_threshold_on
+from mobileseg.evaluation.pr_curve import average_precision, best_threshold_on
 from mobileseg.evaluation.reference import mean_answer, reference_probabilities
 from mobileseg.files.atomic import read_json
 from mobileseg.protocols import Protocol

@@ -14,11 +14,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.evaluation import binned, bootstrap
-from mobileseg.evaluation.at_threshold import AtThreshold, Outcome, judge_picture, pool
+from mobileseg.evaluation import binned_pr_curve as binned
+from mobileseg.evaluation import bootstrap
+from mobileseg.evaluation.accumulators import KeptPixels, Pixels
 from mobileseg.evaluation.bootstrap import Interval
 from mobileseg.evaluation.fixed_thresholds import CONVENTIONS, area, count_above
-from mobileseg.evaluation.pixels import KeptPixels, Pixels
+from mobileseg.evaluation.threshold_metrics import AtThreshold, Outcome, judge_picture, pool
 
 
 class Answered(NamedTuple):
@@ -87,7 +88,7 @@ def evaluate_lesion(
         walk: yields the same pictures, at least one, each time it is called.
         threshold: the run's own, chosen on other pictures.
         pixels: KeptPixels (exact) or CountedPixels (constant memory).
-        empty: see `mobileseg.evaluation.surface.EMPTY`.
+        empty: see `mobileseg.evaluation.surface_distance.EMPTY`.
         seed: of the bootstrap.
         tick: called twice a picture (a progress bar).
     """

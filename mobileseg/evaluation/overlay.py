@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mobileseg.evaluation.findings import Prediction
+from mobileseg.evaluation.postprocess import Prediction
 from mobileseg.lesions import LESIONS
 
 OPACITY = 150  # of 255

@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 
 from mobileseg.data.idrid import Sample
 from mobileseg.data.prepared import Prepared
-from mobileseg.evaluation.at_threshold import AtThreshold
-from mobileseg.evaluation.curve import average_precision
+from mobileseg.evaluation.accumulators import CountedPixels, KeptPixels, Pixels
 from mobileseg.evaluation.lesion_evaluation import (
     Answered,
     LesionEvaluation,
@@ -24,9 +23,10 @@ from mobileseg.evaluation.lesion_evaluation import (
     evaluate_lesion,
 )
 from mobileseg.evaluation.metrics import dice
-from mobileseg.evaluation.original import locate_all, walk_photos
-from mobileseg.evaluation.pixels import CountedPixels, KeptPixels, Pixels
+from mobileseg.evaluation.original_resolution import locate_all, walk_photos
+from mobileseg.evaluation.pr_curve import average_precision
 from mobileseg.evaluation.reference import reference_probabilities
+from mobileseg.evaluation.threshold_metrics import AtThreshold
 from mobileseg.protocols import PROTOCOLS
 from mobileseg.runs import Run
 
@@ -94,7 +94,7 @@ def evaluate_run(
     """All figures at the network's resolution, per lesion of the run's task in channel order.
 
     Args:
-        empty: Hausdorff distance where one mask is empty; see `mobileseg.evaluation.surface`.
+        empty: Hausdorff distance where one mask is empty; see `mobileseg.evaluation.surface_distance`.
         tick: called once a picture (a progress bar).
     """
     probability = _probabilities(run, prepared, tick)

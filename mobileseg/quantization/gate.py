@@ -11,7 +11,7 @@ from mobileseg.errors import BadInput
 
 
 class Drop(Protocol):
-    """What a gate looks at; `mobileseg.evaluation.against.Against` has it."""
+    """What a gate looks at; `mobileseg.evaluation.accuracy_drop.Against` has it."""
 
     @property
     def lesion(self) -> str: ...

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from mobileseg.evaluation.curve import average_precision, best_threshold_on
+from mobileseg.evaluation.pr_curve import average_precision, best_threshold_on
 from mobileseg.models.build import Network
 from mobileseg.training.checkpoint import ERROR_CELLS
 from mobileseg.training.losses import DeepSupervision

@@ -25,8 +25,8 @@ from converters.apps.phone_bench import read_phone_bench
 from converters.bundle.read import open_bundle
 from converters.parity.tolerances import TOLERANCES
 from mobileseg.data.phantom.generate import make_phantom
-from mobileseg.evaluation.findings import Prediction, judge
 from mobileseg.evaluation.overlay import overlay
+from mobileseg.evaluation.postprocess import Prediction, judge
 
 REPOSITORY = Path(__file__).parents[2]
 DEMO = REPOSITORY / "android_demo"

@@ -110,8 +110,8 @@ def passed(said: str) -> set[str]:
 def lay_bundle(path: Path, into: Path) -> None:
     """The bundle's manifest and retina golden, and what the package makes of them."""
     from converters.bundle.read import artifact_sha256, open_bundle
-    from mobileseg.evaluation.findings import judge
     from mobileseg.evaluation.overlay import OPACITY, overlay
+    from mobileseg.evaluation.postprocess import judge
 
     bundle = open_bundle(path)
     golden = path / "goldens" / "retina"

@@ -13,7 +13,7 @@ from metrics_compared import COMPARISONS, TOGETHER, Case, Comparison, deepmind_h
 from metrics_speed import AIM, OURS, PLAIN, compared, largest_difference, measure
 
 from converters.bench.results import FIELDS
-from mobileseg.evaluation.surface import hausdorff
+from mobileseg.evaluation.surface_distance import hausdorff
 
 OWN = [c for c in COMPARISONS if c.needs is None]  # the plain way needs no further package
 

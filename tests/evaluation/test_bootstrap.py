@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from mobileseg.evaluation import binned
+from mobileseg.evaluation import binned_pr_curve as binned
 from mobileseg.evaluation.bootstrap import draw, interval, resample_aupr, resample_ratio
 from mobileseg.evaluation.metrics import aupr
 

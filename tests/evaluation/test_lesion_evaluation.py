@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
+from mobileseg.evaluation.accumulators import CountedPixels, KeptPixels
 from mobileseg.evaluation.lesion_evaluation import Answered, evaluate_lesion
 from mobileseg.evaluation.metrics import aupr, best_threshold, dice
-from mobileseg.evaluation.pixels import CountedPixels, KeptPixels
-from mobileseg.evaluation.surface import hausdorff
+from mobileseg.evaluation.surface_distance import hausdorff
 
 THRESHOLD = 0.8
 

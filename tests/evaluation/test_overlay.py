@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mobileseg.evaluation.findings import judge
 from mobileseg.evaluation.overlay import OPACITY, blend, mask_on_frame, overlay
+from mobileseg.evaluation.postprocess import judge
 from mobileseg.lesions import LESIONS
 
 LEFT_COLUMN = np.array([[True, False], [True, False]])

@@ -16,8 +16,8 @@ from converters.bundle.goldens import reference_answer
 from converters.deployable import BYTES, QUALITY, deployable, output_names
 from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.findings import judge
 from mobileseg.evaluation.picture_flags import QualitySpec
+from mobileseg.evaluation.postprocess import judge
 from mobileseg.evaluation.quality_spec import quality_manifest, quality_spec
 from mobileseg.quality.falloff import Falloff, Hinge
 from mobileseg.quality.model import FAULTS, Colour, Limits, QualityModel

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from converters.apps.goldens.writing import dump, noise, raw
-from mobileseg.evaluation.findings import Prediction, judge
 from mobileseg.evaluation.overlay import OPACITY, blend, mask_on_frame
+from mobileseg.evaluation.postprocess import Prediction, judge
 from mobileseg.lesions import LESIONS
 
 THRESHOLDS = {

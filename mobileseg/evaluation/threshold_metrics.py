@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mobileseg.evaluation.lesion_level import LesionCounts, count_lesions
-from mobileseg.evaluation.surface import hausdorff
+from mobileseg.evaluation.surface_distance import hausdorff
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class Outcome:
     hits: int  # pixels
     false: int
     missed: int
-    hausdorff: float  # pixels; see mobileseg.evaluation.surface
+    hausdorff: float  # pixels; see mobileseg.evaluation.surface_distance
     hausdorff_95: float
     lesions: LesionCounts
 
@@ -50,7 +50,7 @@ def judge_picture(
     Args:
         truth: (H, W) bool.
         probability: (H, W) float32, 0..1.
-        empty: see `mobileseg.evaluation.surface.EMPTY`.
+        empty: see `mobileseg.evaluation.surface_distance.EMPTY`.
     """
     predicted = probability >= np.float32(threshold)
     hits = int((truth & predicted).sum())

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobileseg.evaluation import binned
+from mobileseg.evaluation import binned_pr_curve as binned
+from mobileseg.evaluation.accumulators import CountedPixels, KeptPixels
 from mobileseg.evaluation.metrics import aupr, dice
-from mobileseg.evaluation.pixels import CountedPixels, KeptPixels
 
 CORNERS = [
     0.0, 1e-45, 2.0**-42, 2.0**-41, 2.0**-25, 2.0**-24, 0.25,

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.spatial.distance import cdist, directed_hausdorff
 
-from mobileseg.evaluation import surface
-from mobileseg.evaluation.surface import (
+from mobileseg.evaluation import surface_distance as surface
+from mobileseg.evaluation.surface_distance import (
     CROWDED,
     EMPTY,
     border,

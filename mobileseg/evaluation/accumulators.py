@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from mobileseg.evaluation import binned
-from mobileseg.evaluation.curve import Curve, precision_recall
+from mobileseg.evaluation import binned_pr_curve as binned
+from mobileseg.evaluation.pr_curve import Curve, precision_recall
 
 Truth = NDArray[np.bool_]
 Probability = NDArray[np.float32]

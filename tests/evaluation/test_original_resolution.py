@@ -13,7 +13,7 @@ from sklearn.metrics import average_precision_score
 from mobileseg.data.idrid import MASKS, ROOT, SPLITS, read_idrid
 from mobileseg.data.images import read_mask, read_photo
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.original import locate_all, onto_photo, taps, walk_photos
+from mobileseg.evaluation.original_resolution import locate_all, onto_photo, taps, walk_photos
 from mobileseg.evaluation.score import evaluate_original
 from mobileseg.lesions import LESIONS
 from mobileseg.preprocess.reference import Crop

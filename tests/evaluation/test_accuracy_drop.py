@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from mobileseg.evaluation.against import against
+from mobileseg.evaluation.accuracy_drop import against
 from mobileseg.evaluation.metrics import aupr
 
 

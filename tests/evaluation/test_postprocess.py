@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from mobileseg.evaluation.findings import judge
 from mobileseg.evaluation.picture_flags import NO_RETINA, TOO_SMALL
+from mobileseg.evaluation.postprocess import judge
 
 
 def drawn(*rows: str) -> np.ndarray:

@@ -10,8 +10,8 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mobileseg.evaluation.curve import average_precision, best_threshold_on, precision_recall
 from mobileseg.evaluation.metrics import aupr, best_threshold
+from mobileseg.evaluation.pr_curve import average_precision, best_threshold_on, precision_recall
 
 DEVICES = ["cpu", *(["cuda"] if torch.cuda.is_available() else [])]
 FEW = [0.0, 1e-38, 1e-7, 0.1, 0.5, np.float32(0.7), 1 - 2**-24, 1.0]  # so that many are equal
