@@ -6,7 +6,7 @@
     last.pt            what resuming needs; the one commit point (mobileseg.training.checkpoint)
     run.json           versions, machine, time, fingerprint of the data
 
-An ensemble or combination (mobileseg.evaluation.combining) is a run folder too, without metrics
+An ensemble or combination (mobileseg.ensembling.combine) is a run folder too, without metrics
 and state: its config.json lists members, and its weights are all of theirs, each tensor under
 `members.<place>.`. Whoever takes a run takes it like any other.
 

@@ -57,7 +57,7 @@ def command(
         mobileseg ensemble runs/ex-* --best 3 -o runs/ex-best --data IDRiD
         mobileseg ensemble runs/ma runs/he runs/ex runs/se -o runs/four
     """
-    from mobileseg.evaluation.combining import combine
+    from mobileseg.ensembling.combine import combine
     from mobileseg.files.atomic import read_json
     from mobileseg.runs import open_run
 

@@ -11,8 +11,8 @@ import torch
 
 from mobileseg.data.dataset import Pictures
 from mobileseg.data.idrid import read_idrid
+from mobileseg.ensembling.combine import combine
 from mobileseg.errors import MobilesegError
-from mobileseg.evaluation.combining import combine
 from mobileseg.evaluation.score import evaluation_json
 from mobileseg.files.atomic import read_json, sha256, write_json
 from mobileseg.runs import WEIGHTS, Run, RunConfig, open_run

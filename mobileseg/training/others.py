@@ -13,8 +13,8 @@ from typing import Any
 
 import torch
 
+from mobileseg.ensembling.compatibility import weights_sum
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.combinable import weights_sum
 from mobileseg.lesions import task_lesions
 from mobileseg.protocols import protocol
 from mobileseg.runs import Run

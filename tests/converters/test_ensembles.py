@@ -33,8 +33,8 @@ from converters.parity.stages import ARTIFACT
 from converters.parity.tolerances import TOLERANCES, Gate, Limit
 from converters.quiet import quiet
 from converters.targets import target
+from mobileseg.ensembling.combine import combine
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.combining import combine
 from mobileseg.files.atomic import read_json, write_json
 from mobileseg.models.unet import UNet
 from mobileseg.runs import Run, open_run

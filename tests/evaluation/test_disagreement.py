@@ -13,8 +13,8 @@ from mobileseg.cli import main
 from mobileseg.data.decoding import SUFFIXES
 from mobileseg.data.images import read_photo
 from mobileseg.data.phantom.generate import make_phantom
+from mobileseg.ensembling.combine import combine
 from mobileseg.errors import BadInput
-from mobileseg.evaluation.combining import combine
 from mobileseg.evaluation.disagreement import LARGEST, disagreement, refuse_lone, worth
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.preprocess.reference import preprocess

@@ -34,7 +34,7 @@ def taught(tmp_path_factory, make_run):
 
 def _ensemble(folder, runs):
     """As `combine` writes it, without pictures to find a threshold on."""
-    from mobileseg.evaluation.merging import merge
+    from mobileseg.ensembling.merge import merge
     from mobileseg.files.atomic import write_json
     from mobileseg.runs import WEIGHTS, open_run, save_members
 

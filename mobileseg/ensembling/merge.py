@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import nn
 
-from mobileseg.evaluation.combinable import weights_sum
+from mobileseg.ensembling.compatibility import weights_sum
 from mobileseg.lesions import LESIONS, in_order, task_lesions, task_name
 from mobileseg.runs import EACH_ITS_OWN, PARTS, Member, Run, RunConfig
 

@@ -14,16 +14,16 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mobileseg.errors import BadInput
-from mobileseg.evaluation.choosing import (
+from mobileseg.ensembling.compatibility import grouped, shared_protocol, weights_sum
+from mobileseg.ensembling.merge import merge
+from mobileseg.ensembling.selection import (
     Candidate,
     ChoicePictures,
     Threshold,
     find_thresholds,
     rank,
 )
-from mobileseg.evaluation.combinable import grouped, shared_protocol, weights_sum
-from mobileseg.evaluation.merging import merge
+from mobileseg.errors import BadInput
 from mobileseg.files.atomic import read_json, refuse_existing, staged_folder, write_json
 from mobileseg.lesions import in_order
 from mobileseg.protocols import Protocol

@@ -16,9 +16,9 @@ from safetensors.torch import load_file
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.data.prepared import Prepared, prepare_all
+from mobileseg.ensembling import combine as combining
+from mobileseg.ensembling.combine import combine
 from mobileseg.errors import BadInput
-from mobileseg.evaluation import combining
-from mobileseg.evaluation.combining import combine
 from mobileseg.evaluation.metrics import aupr, best_threshold
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.evaluation.score import score_run
