@@ -33,7 +33,7 @@ from mobileseg.evaluation.disagreement import disagreement, worth
 from mobileseg.evaluation.metrics import aupr
 from mobileseg.evaluation.reliability import Reliability, retina_pixels
 from mobileseg.files.atomic import write_json
-from mobileseg.quantization.stored import is_quantized
+from mobileseg.quantization.quantized_run import is_quantized
 from mobileseg.runs import Run, open_run
 
 PATH = click.Path(path_type=Path)

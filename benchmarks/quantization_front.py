@@ -13,7 +13,7 @@ from typing import Any
 import click
 
 from mobileseg.files.atomic import write_json
-from mobileseg.quantization.stored import open_quantized
+from mobileseg.quantization.quantized_run import open_quantized
 from mobileseg.runs import Run, open_run
 
 SPLITS = ("validation", "test")

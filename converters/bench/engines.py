@@ -129,7 +129,7 @@ def entrants_of(
     Yields:
         An entrant; or one and why it cannot take part.
     """
-    from mobileseg.quantization.stored import in_precision, is_quantized
+    from mobileseg.quantization.quantized_run import in_precision, is_quantized
 
     frame = run.config.preprocess.frame_hw
     path = run.path.resolve()

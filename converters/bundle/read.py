@@ -44,7 +44,7 @@ from mobileseg.files.atomic import staged_folder, write_json, write_text
 from mobileseg.files.untrusted import read_plain
 from mobileseg.models.weights import refuse_pickle
 from mobileseg.protocols import PROTOCOLS
-from mobileseg.quantization.stored import RECORD, TUNED, in_precision
+from mobileseg.quantization.quantized_run import RECORD, TUNED, in_precision
 from mobileseg.runs import Run, open_run
 
 RECORDS = ("run.json",)  # how the run came about, if it was kept

@@ -52,7 +52,7 @@ from converters.options import Order
 from converters.targets import Check, Runner
 from mobileseg.errors import MissingToolkit
 from mobileseg.preprocess.flexible import FlexiblePreprocess
-from mobileseg.quantization.half import rounded_to_half
+from mobileseg.quantization.fp16_simulation import rounded_to_half
 from mobileseg.runs import Run
 
 LAYOUT = IMAGE

@@ -33,9 +33,9 @@ from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files.atomic import staged_file
 from mobileseg.models.ensemble import Ensemble
 from mobileseg.models.reparameterize import TAPS
-from mobileseg.quantization.half import rounded_to_half
+from mobileseg.quantization.fp16_simulation import rounded_to_half
 from mobileseg.quantization.layers import CONVOLUTIONS
-from mobileseg.quantization.stored import open_quantized
+from mobileseg.quantization.quantized_run import open_quantized
 from mobileseg.runs import Run
 
 LAYOUT = BYTES

@@ -13,7 +13,7 @@ from converters.run_pictures import Pictures, tensor
 from mobileseg.models.ensemble import Normalise
 from mobileseg.quantization.calibration import Ranges, calibrate
 from mobileseg.quantization.layers import heads
-from mobileseg.quantization.stored import Quantized, folded_networks, tuned
+from mobileseg.quantization.quantized_run import Quantized, folded_networks, tuned
 from mobileseg.runs import Run
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.pictures import PictureSet

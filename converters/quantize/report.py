@@ -11,7 +11,7 @@ from converters.bundle.evidence import record
 from converters.quantize.search import Outcome, Written
 from converters.run_pictures import Pictures
 from mobileseg.quantization.gate import Decision, Gate
-from mobileseg.quantization.stored import RECORD, save_quantized
+from mobileseg.quantization.quantized_run import RECORD, save_quantized
 
 
 def report(outcome: Outcome, gate: Gate) -> dict[str, Any]:

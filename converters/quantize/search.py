@@ -25,8 +25,8 @@ from mobileseg.evaluation.accuracy_drop import Against
 from mobileseg.models.profile import macs_by_convolution
 from mobileseg.quantization.gate import Decision, Gate
 from mobileseg.quantization.layers import blocks, inside
-from mobileseg.quantization.search import LayerCost, candidates, layer_costs
-from mobileseg.quantization.stored import Quantized, save_quantized
+from mobileseg.quantization.quantized_run import Quantized, save_quantized
+from mobileseg.quantization.sensitivity import LayerCost, candidates, layer_costs
 from mobileseg.runs import Run, open_run
 from mobileseg.training.qat import FineTuning
 

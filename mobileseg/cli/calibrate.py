@@ -103,7 +103,7 @@ def calibrated_forms(
         MissingToolkit: int8 was asked for by name, and executorch is not installed.
     """
     from converters.calibrate import calibrate_form, int8_answers, reference_answers
-    from mobileseg.quantization.stored import is_quantized, open_quantized
+    from mobileseg.quantization.quantized_run import is_quantized, open_quantized
 
     forms = [
         calibrate_form(run, "fp32", reference_answers(run, pictures.tick), pictures, test=test)
@@ -173,8 +173,8 @@ def keep(run: Run, forms: list[Form], told: dict[str, Any], quality: QualityMode
     """Put the constants into the run, and what was found beside it; all of it, or nothing."""
     from converters.calibrate import replace_all
     from mobileseg.files.atomic import json_text
-    from mobileseg.quantization.stored import RECORD as QUANTIZED
-    from mobileseg.quantization.stored import with_constants
+    from mobileseg.quantization.quantized_run import RECORD as QUANTIZED
+    from mobileseg.quantization.quantized_run import with_constants
     from mobileseg.report.reliability import reliability_png
 
     first = forms[0]

@@ -161,7 +161,7 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
     It is calibrated but not searched: everything int8 but the layers that make logits.
     `mobileseg quantize` is what proves that the lesions are still found.
     """
-    from mobileseg.quantization.stored import is_quantized, open_quantized
+    from mobileseg.quantization.quantized_run import is_quantized, open_quantized
 
     if precision != "int8" or data is None:
         if precision == "int8":
@@ -173,7 +173,7 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
     from converters.quantize.ptq import calibrated
     from converters.run_pictures import read_pictures
     from mobileseg.files.atomic import write_json
-    from mobileseg.quantization.stored import RECORD, save_quantized, with_constants
+    from mobileseg.quantization.quantized_run import RECORD, save_quantized, with_constants
     from mobileseg.runs import open_run
 
     if is_quantized(run):
@@ -192,7 +192,7 @@ def calibrated_for(run: Run, precision: str, data: Path | None) -> Iterator[Run]
 
 def not_calibrated(run: Run, precision: str) -> str | None:
     """What a file lacks whose probabilities are the network's own, in words; None: nothing."""
-    from mobileseg.quantization.stored import in_precision
+    from mobileseg.quantization.quantized_run import in_precision
 
     if in_precision(run, precision).config.calibration:
         return None

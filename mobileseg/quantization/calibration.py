@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.fx import GraphModule, Interpreter, Node
 
 from mobileseg.errors import BadInput
-from mobileseg.quantization.exported import export_network, sites
+from mobileseg.quantization.export import export_network, sites
 
 Ranges = dict[str, tuple[float, float]]  # site -> least and largest value
 FEWEST = 8  # pictures; below, one picture's odd light sets the scale of a layer

@@ -21,7 +21,7 @@ from torch import Tensor, nn
 from mobileseg.data.augmentation.geometry import augment, matrices
 from mobileseg.errors import BadInput, Diverged
 from mobileseg.quantization.calibration import Ranges
-from mobileseg.quantization.fake import FakeQuantized
+from mobileseg.quantization.fake_quant import FakeQuantized
 from mobileseg.runs import Member
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.losses import deep_supervision

@@ -16,7 +16,7 @@ from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import prepare_all
 from mobileseg.errors import MissingToolkit
 from mobileseg.evaluation.reference import reference_probabilities
-from mobileseg.quantization.stored import (
+from mobileseg.quantization.quantized_run import (
     Quantized,
     folded_networks,
     save_quantized,

@@ -203,7 +203,7 @@ def small_run(
 ) -> Run:
     """A run of the small variant, which lowers in seconds; an int8 form is put beside it."""
     from mobileseg.quantization.calibration import calibrate
-    from mobileseg.quantization.stored import Quantized, folded_networks, save_quantized
+    from mobileseg.quantization.quantized_run import Quantized, folded_networks, save_quantized
 
     torch.manual_seed(5)
     network = lively(build(few_stages.name, 1), phantom_frame)

@@ -27,7 +27,7 @@ from mobileseg.models.build import build
 from mobileseg.platt import Calibration
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.quantization.calibration import calibrate
-from mobileseg.quantization.stored import (
+from mobileseg.quantization.quantized_run import (
     Quantized,
     folded_networks,
     in_precision,

@@ -21,7 +21,7 @@ from mobileseg.data.idrid import read_idrid
 from mobileseg.data.images import read_mask, read_photo
 from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.lesions import LESIONS
-from mobileseg.quantization.stored import is_quantized, open_quantized
+from mobileseg.quantization.quantized_run import is_quantized, open_quantized
 from mobileseg.report.read import read_study
 from mobileseg.runs import open_run
 from mobileseg.study.folder import open_study

@@ -8,7 +8,12 @@ import pytest
 
 from mobileseg.errors import BadInput
 from mobileseg.quantization.gate import Decision, Gate
-from mobileseg.quantization.search import LayerCost, candidates, in_order_of_relief, layer_costs
+from mobileseg.quantization.sensitivity import (
+    LayerCost,
+    candidates,
+    in_order_of_relief,
+    layer_costs,
+)
 
 
 @dataclass(frozen=True)

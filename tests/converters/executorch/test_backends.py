@@ -28,7 +28,7 @@ from converters.parity.stages import ARTIFACT, QUANTIZED, REFERENCE, STAGES
 from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.errors import BadInput, UnknownName
-from mobileseg.quantization.stored import open_quantized
+from mobileseg.quantization.quantized_run import open_quantized
 
 pytest.importorskip("executorch", reason="not run: executorch is not installed")
 

@@ -11,7 +11,7 @@ from mobileseg.quantization.layers import blocks, count_convolutions
 
 pytest.importorskip("executorch", reason="not run: executorch is not installed")
 
-from mobileseg.quantization.fake import FakeQuantized
+from mobileseg.quantization.fake_quant import FakeQuantized
 
 SIDE = 64
 

@@ -11,7 +11,7 @@ import torch
 
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.quantization.calibration import calibrate
-from mobileseg.quantization.stored import (
+from mobileseg.quantization.quantized_run import (
     Quantized,
     folded_networks,
     is_quantized,

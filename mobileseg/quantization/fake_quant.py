@@ -16,7 +16,7 @@ from torch.fx import GraphModule, Node
 
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.quantization.calibration import Ranges
-from mobileseg.quantization.exported import export_network, module_path, sites
+from mobileseg.quantization.export import export_network, module_path, sites
 from mobileseg.quantization.layers import inside
 
 EPS = 2.0**-12  # smallest scale; XNNPACK's own

@@ -36,7 +36,7 @@ from mobileseg.models.ensemble import Ensemble, MemberNetwork
 from mobileseg.models.weights import fold_batch_norm, read_tensors, refuse_misfit, write_tensors
 from mobileseg.platt import Constants, constants_json, read_constants
 from mobileseg.quantization.calibration import Ranges
-from mobileseg.quantization.fake import FakeQuantized
+from mobileseg.quantization.fake_quant import FakeQuantized
 from mobileseg.quantization.layers import inside, refuse_unknown
 from mobileseg.runs import WEIGHTS, Run
 

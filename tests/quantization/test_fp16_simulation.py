@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from mobileseg.models.build import build
 from mobileseg.models.ensemble import Ensemble, MemberNetwork
-from mobileseg.quantization.half import RoundedToHalf, rounded_to_half, to_half
+from mobileseg.quantization.fp16_simulation import RoundedToHalf, rounded_to_half, to_half
 from mobileseg.spec import Normalisation
 
 NORMAL = Normalisation((0.4, 0.25, 0.1), (0.2, 0.12, 0.08))
