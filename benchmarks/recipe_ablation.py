@@ -33,10 +33,10 @@ from mobileseg.runs import open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
 from mobileseg.training.recipes import recipe
 from mobileseg.training.session import begin, finish, resume
 from mobileseg.training.threads import wait_asleep
+from mobileseg.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 

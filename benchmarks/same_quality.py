@@ -22,7 +22,7 @@ from mobileseg.data.dataset import read_pictures
 from mobileseg.files.atomic import write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.devices import train_on_devices
+from mobileseg.training.fabric import train_on_devices
 from mobileseg.training.session import begin, pick_device
 
 WAYS: dict[str, dict[str, Any]] = {

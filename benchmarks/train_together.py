@@ -22,9 +22,9 @@ from mobileseg.data.dataset import Pictures, read_pictures
 from mobileseg.files.atomic import write_json
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
+from mobileseg.training.multi_run import FORMS, epoch_in_turns, stacked_epoch
 from mobileseg.training.session import begin, pick_device
-from mobileseg.training.together import FORMS, epoch_in_turns, stacked_epoch
+from mobileseg.training.trainer import Trainer
 
 EPOCH = {"stacked": stacked_epoch, "turns": epoch_in_turns}
 

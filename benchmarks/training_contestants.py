@@ -15,9 +15,9 @@ from published_loop import LESION
 
 from mobileseg.data.dataset import Pictures
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
+from mobileseg.training.multi_run import epoch_in_turns, fastest_form, stacked_epoch
 from mobileseg.training.session import begin
-from mobileseg.training.together import epoch_in_turns, fastest_form, stacked_epoch
+from mobileseg.training.trainer import Trainer
 
 EPOCH = {"stacked": stacked_epoch, "turns": epoch_in_turns}
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from mobileseg.training.metrics import defined_points
+from mobileseg.training.metrics_file import defined_points
 
 PICTURE_PX = 420  # wide, on the page
 

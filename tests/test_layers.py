@@ -204,10 +204,10 @@ def test_the_tables_targets_are_target_files() -> None:
 
 
 PLANTED = [
-    ("mobileseg.models.build", "from mobileseg.training.loop import Trainer", "not below it"),
+    ("mobileseg.models.build", "from mobileseg.training.trainer import Trainer", "not below it"),
     ("mobileseg.models.build", "import mobileseg.data.images", "not below it"),
     ("mobileseg.models.build", "from mobileseg import runs", "imports mobileseg.runs, which"),
-    ("mobileseg.models.build", "from ..training import loop", "imports mobileseg.training.loop"),
+    ("mobileseg.models.build", "from ..training import loop", "imports mobileseg.training.trainer"),
     ("mobileseg.models.build", "def f():\n    import mobileseg.runs", "line 2: imports"),
     ("mobileseg.models.build", "class A:\n    from mobileseg import runs", "line 2: imports"),
     ("mobileseg.models.build", "if TYPE_CHECKING:\n    import mobileseg.runs", "line 2: imports"),
@@ -216,7 +216,7 @@ PLANTED = [
     ("mobileseg.preprocess.graph", "from mobileseg.data.images import read_photo", "not below it"),
     ("mobileseg.evaluation.score", "import mobileseg.quantization.sensitivity", "not below it"),
     ("mobileseg.quantization.sensitivity", "import mobileseg.evaluation.score", "not below it"),
-    ("mobileseg.training.loop", "import converters.parity", "not below it"),
+    ("mobileseg.training.trainer", "import converters.parity", "not below it"),
     ("mobileseg.spec", "from mobileseg.models import variants", "not below it"),
     ("converters.bundle.read", "from mobileseg.cli.console import remark", "not below it"),
     ("converters.coreml.converter", "import converters.torchscript.converter", "imports another"),

@@ -16,7 +16,7 @@ from mobileseg.quantization.layers import heads
 from mobileseg.quantization.quantized_run import Quantized, folded_networks, tuned
 from mobileseg.runs import Run
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.pictures import PictureSet
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.qat import FineTuning, fine_tune
 from mobileseg.training.session import chosen
 

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from mobileseg.training.checkpoint import TrainState
-    from mobileseg.training.loop import Trainer
-    from mobileseg.training.others import Others
+    from mobileseg.training.source_runs import Others
+    from mobileseg.training.trainer import Trainer
 
 
 @click.command(short_help="Train a network on a folder of pictures.")
@@ -152,7 +152,7 @@ def command(
 
 def _others(teacher: Path | None, start: Path | None) -> Others:
     from mobileseg.runs import open_run
-    from mobileseg.training.others import Others
+    from mobileseg.training.source_runs import Others
 
     return Others(*(open_run(path) if path else None for path in (teacher, start)))
 
@@ -202,7 +202,7 @@ def say_budget(trainer: Trainer) -> None:
 def _train_shared(
     output: Path, data: Path, device: torch.device, new: dict[str, Any] | None, devices: int
 ) -> TrainState:
-    from mobileseg.training.devices import train_on_devices
+    from mobileseg.training.fabric import train_on_devices
 
     remark(f"{output}: {devices} processes share each batch")
     return train_on_devices(

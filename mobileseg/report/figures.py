@@ -31,7 +31,7 @@ from mobileseg.report.style import (
     PALETTE,
     look,
 )
-from mobileseg.training.metrics import METRICS, defined_points, read_metrics
+from mobileseg.training.metrics_file import METRICS, defined_points, read_metrics
 
 BOX_FROM = 4  # runs; quartiles of three are their own neighbours
 PANEL_IN, LABELS_IN, LEGEND_IN = 1.35, 0.55, 0.62  # heights

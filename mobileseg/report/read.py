@@ -26,7 +26,7 @@ from mobileseg.report.evaluation import (
     Setting,
     read_evaluation,
 )
-from mobileseg.training.metrics import METRICS, read_metrics
+from mobileseg.training.metrics_file import METRICS, read_metrics
 
 PLAN, CONFIG, EVALUATION = "study.json", "config.json", "evaluation.json"
 RECORD, DIVERGED = "run.json", "diverged.json"

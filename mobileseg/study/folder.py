@@ -32,7 +32,7 @@ from mobileseg.spec import PreprocessSpec
 from mobileseg.study.entries import refuse_unfit, refuse_unfit_state
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
 from mobileseg.training.config import PIECES, SWITCHES, TEACHING, TrainConfig
-from mobileseg.training.metrics import METRICS, read_metrics
+from mobileseg.training.metrics_file import METRICS, read_metrics
 
 SCHEMA = 1
 STUDY = "study.json"

@@ -15,7 +15,7 @@ from mobileseg.study.distilled import plain_runs
 from mobileseg.study.folder import EVALUATION, StudyFolder
 from mobileseg.study.members import wanted
 from mobileseg.training.config import KnownRun
-from mobileseg.training.others import known
+from mobileseg.training.source_runs import known
 
 
 @dataclass(frozen=True, slots=True)

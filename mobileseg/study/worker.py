@@ -38,10 +38,10 @@ from mobileseg.study.folder import (
 from mobileseg.study.jobs import BROKE, DONE, OUT_OF_MEMORY, Job
 from mobileseg.study.planned import PlannedRun
 from mobileseg.training.allocator import keep_large_blocks
-from mobileseg.training.loop import Trainer
-from mobileseg.training.others import Others
+from mobileseg.training.multi_run import train_together
 from mobileseg.training.session import begin, finish, pick_device, resume
-from mobileseg.training.together import train_together
+from mobileseg.training.source_runs import Others
+from mobileseg.training.trainer import Trainer
 
 
 @dataclass(frozen=True, slots=True)

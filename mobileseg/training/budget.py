@@ -21,9 +21,9 @@ from mobileseg.data.prepared import Prepared
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import TrainState
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
-from mobileseg.training.pictures import PictureSet
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.steps import steps_per_epoch
+from mobileseg.training.trainer import Trainer
 from mobileseg.training.validation import answers, error_map, scores, thresholds
 
 UNTIMED = 2  # first steps, which set memory and kernels up

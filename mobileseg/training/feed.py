@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from mobileseg.data.augmentation.geometry import augment, matrices
 from mobileseg.runs import RunConfig
 from mobileseg.training.config import TrainConfig
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.distillation import Teacher, blend
-from mobileseg.training.pictures import PictureSet
 from mobileseg.training.spoiled import SpoiledPictures
 from mobileseg.training.steps import Sampler, Step
 

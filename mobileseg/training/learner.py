@@ -13,11 +13,11 @@ from mobileseg.models.build import Network, build
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import LAST, TrainState, refuse_other_optimiser
 from mobileseg.training.config import TrainConfig
+from mobileseg.training.distributed import Team
 from mobileseg.training.ema import Ema
 from mobileseg.training.prior import begin_at_prior
 from mobileseg.training.pruning import Pruner
 from mobileseg.training.schedule import Schedule
-from mobileseg.training.team import Team
 
 AUTOCAST = {"bf16": torch.bfloat16, "fp16": torch.float16}
 

@@ -24,8 +24,8 @@ from mobileseg.quantization.calibration import Ranges
 from mobileseg.quantization.fake_quant import FakeQuantized
 from mobileseg.runs import Member
 from mobileseg.training.config import TrainConfig
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.losses import deep_supervision
-from mobileseg.training.pictures import PictureSet
 
 
 @dataclass(frozen=True, slots=True)

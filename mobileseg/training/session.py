@@ -27,8 +27,10 @@ from mobileseg.spec import PreprocessSpec
 from mobileseg.training.budget import budgeted
 from mobileseg.training.checkpoint import LAST, restore
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
-from mobileseg.training.others import (
+from mobileseg.training.device_dataset import PictureSet, retina_statistics
+from mobileseg.training.distributed import Team
+from mobileseg.training.pruning import zero_share
+from mobileseg.training.source_runs import (
     NO_OTHERS,
     Others,
     known,
@@ -36,9 +38,7 @@ from mobileseg.training.others import (
     refuse_changed,
     refuse_unfit,
 )
-from mobileseg.training.pictures import PictureSet, retina_statistics
-from mobileseg.training.pruning import zero_share
-from mobileseg.training.team import Team
+from mobileseg.training.trainer import Trainer
 
 RECORDED_VERSIONS = ("mobileseg", "torch", "numpy", "opencv-python-headless", "pillow")
 

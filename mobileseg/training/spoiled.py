@@ -20,7 +20,7 @@ from mobileseg.data.augmentation.photometry import spoil
 from mobileseg.preprocess.reference import equalised_value
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.pictures import PictureSet
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.steps import Step
 
 STREAM = 3  # of random numbers: [seed, epoch, 1 + picture, STREAM]; others have other numbers there

@@ -16,7 +16,7 @@ from torch import Tensor
 from mobileseg.data.augmentation.geometry import matrices
 from mobileseg.data.config import AugmentRanges
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.pictures import PictureSet
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.piece_sampler import PieceSampler
 
 

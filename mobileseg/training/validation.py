@@ -12,8 +12,8 @@ from torch import Tensor
 from mobileseg.evaluation.pr_curve import average_precision, best_threshold_on
 from mobileseg.models.build import Network
 from mobileseg.training.checkpoint import ERROR_CELLS
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.losses import DeepSupervision
-from mobileseg.training.pictures import PictureSet
 
 AT_ONCE = {"cpu": 1, "cuda": 8}  # pictures a forward pass
 

@@ -11,7 +11,7 @@ from mobileseg.study.folder import begin_study
 from mobileseg.study.jobs import BROKE, DONE, OUT_OF_MEMORY, Job
 from mobileseg.study.plan import read_plan
 from mobileseg.study.worker import work
-from mobileseg.training.loop import Trainer
+from mobileseg.training.trainer import Trainer
 
 
 @pytest.fixture

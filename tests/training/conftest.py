@@ -14,8 +14,8 @@ from mobileseg.runs import RunConfig
 from mobileseg.spec import Normalisation, PreprocessSpec
 from mobileseg.training.checkpoint import restore
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
-from mobileseg.training.pictures import PictureSet
+from mobileseg.training.device_dataset import PictureSet
+from mobileseg.training.trainer import Trainer
 
 SIDE = 64
 Begin = Callable[..., Trainer]

@@ -21,7 +21,7 @@ from mobileseg.study.plan import read_plan
 from mobileseg.study.worker import work
 from mobileseg.training.checkpoint import TrainState
 from mobileseg.training.config import PIECES, SWITCHES, TrainConfig
-from mobileseg.training.metrics import read_metrics
+from mobileseg.training.metrics_file import read_metrics
 from mobileseg.training.session import chosen, resume
 
 BEFORE = Path(__file__).parent / "before"

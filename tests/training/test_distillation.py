@@ -17,7 +17,7 @@ from mobileseg.training.losses import (
     semimetric_dice_loss,
     soft_cross_entropy,
 )
-from mobileseg.training.together import epoch_in_turns, stacked_epoch, train_together
+from mobileseg.training.multi_run import epoch_in_turns, stacked_epoch, train_together
 
 CPU = torch.device("cpu")
 STILL = AugmentRanges(rotate_deg=0, scale=(1, 1), translate=0, shear_deg=0, flip=0)

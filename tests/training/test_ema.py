@@ -11,7 +11,7 @@ from torch import nn
 
 from mobileseg.errors import BadInput
 from mobileseg.training.ema import Ema
-from mobileseg.training.together import train_together
+from mobileseg.training.multi_run import train_together
 
 
 def norms(network):

@@ -18,7 +18,7 @@ from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.pictures import PictureSet, retina_statistics
+from mobileseg.training.device_dataset import PictureSet, retina_statistics
 from mobileseg.training.session import begin, finish
 
 CPU = torch.device("cpu")

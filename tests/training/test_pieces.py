@@ -13,7 +13,7 @@ from mobileseg.data.augmentation.geometry import augment, piece_matrix, window
 from mobileseg.data.config import AugmentRanges
 from mobileseg.errors import BadInput
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.pictures import PictureSet
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.piece_sampler import JITTER, PieceSampler
 from mobileseg.training.steps import Pieces, WholePictures, sampler
 

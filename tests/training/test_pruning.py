@@ -11,9 +11,9 @@ from safetensors.torch import load_file
 from torch import nn
 
 from mobileseg.errors import BadInput
+from mobileseg.training.multi_run import train_together
 from mobileseg.training.pruning import Pruner, zero_share
 from mobileseg.training.session import finish
-from mobileseg.training.together import train_together
 
 SHARE = 0.6
 

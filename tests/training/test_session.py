@@ -20,8 +20,8 @@ from mobileseg.lesions import LESIONS
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training import session
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
 from mobileseg.training.session import begin, finish, pick_device, resume
+from mobileseg.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 TRAIN = SPLITS["train"]

@@ -13,10 +13,10 @@ from mobileseg.data.prepared import prepare_all
 from mobileseg.preprocess.reference import clahe_scaled
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.pictures import PictureSet
+from mobileseg.training.device_dataset import PictureSet
+from mobileseg.training.multi_run import train_together
 from mobileseg.training.spoiled import STREAM, SpoiledPictures
 from mobileseg.training.steps import sampler
-from mobileseg.training.together import train_together
 
 CPU = torch.device("cpu")
 SPEC = PreprocessSpec(128, (256, 256))

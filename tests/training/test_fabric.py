@@ -14,7 +14,7 @@ import torch
 
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.devices import train_on_devices
+from mobileseg.training.fabric import train_on_devices
 
 pytest.importorskip("lightning", reason="not run: lightning is not installed")
 COMMAND = Path(sys.executable).parent / "mobileseg"

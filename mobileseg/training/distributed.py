@@ -1,6 +1,6 @@
 """The processes that share one training: usually one. What they must do together, and no more.
 
-`Alone` is the plain case; `mobileseg.training.devices` has the one of several processes.
+`Alone` is the plain case; `mobileseg.training.fabric` has the one of several processes.
 """
 
 from __future__ import annotations

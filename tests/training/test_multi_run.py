@@ -11,8 +11,8 @@ import torch
 
 from mobileseg.data.config import AugmentRanges
 from mobileseg.errors import BadInput, UnknownName
+from mobileseg.training.multi_run import epoch_in_turns, stacked_epoch, train_together
 from mobileseg.training.stacked_adam import StackedAdam
-from mobileseg.training.together import epoch_in_turns, stacked_epoch, train_together
 
 # Nothing is brought in from outside: in a black border all pixels tie in max pooling, a rounding
 # decides whose gradient flows, and two sums in another order part ways for good.

@@ -17,14 +17,14 @@ from mobileseg.models.build import Network
 from mobileseg.runs import RunConfig
 from mobileseg.training.checkpoint import TrainState, commit
 from mobileseg.training.config import TrainConfig
+from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.distillation import Distillation, Teacher
+from mobileseg.training.distributed import Alone, Team
 from mobileseg.training.feed import Feed
+from mobileseg.training.frozen_bn import Settler, take_statistics
 from mobileseg.training.learner import Learner, copied
 from mobileseg.training.losses import deep_supervision
-from mobileseg.training.pictures import PictureSet
-from mobileseg.training.settling import Settler, take_statistics
 from mobileseg.training.steps import Step, sampler
-from mobileseg.training.team import Alone, Team
 from mobileseg.training.validation import Answers, answers, error_map, mean, scores, thresholds
 
 Report = Callable[[dict[str, float]], None]

@@ -7,9 +7,9 @@ import torch
 from torch import nn
 
 from mobileseg.errors import BadInput
-from mobileseg.training import together
-from mobileseg.training.settling import Settler
-from mobileseg.training.together import train_together
+from mobileseg.training import multi_run as together
+from mobileseg.training.frozen_bn import Settler
+from mobileseg.training.multi_run import train_together
 
 
 def statistics(network: nn.Module) -> list[torch.Tensor]:

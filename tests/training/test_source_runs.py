@@ -15,9 +15,9 @@ from mobileseg.files.atomic import sha256
 from mobileseg.runs import open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import KnownRun, TrainConfig
-from mobileseg.training.loop import Trainer
-from mobileseg.training.others import NO_OTHERS, Others
 from mobileseg.training.session import begin, finish, resume
+from mobileseg.training.source_runs import NO_OTHERS, Others
+from mobileseg.training.trainer import Trainer
 
 CPU = torch.device("cpu")
 SPEC = PreprocessSpec(side_px=64, frame_hw=(256, 256))

@@ -22,9 +22,9 @@ from mobileseg.errors import BadInput, Diverged, MissingToolkit, MobilesegError
 from mobileseg.models.build import Network
 from mobileseg.training.allocator import keep_large_blocks
 from mobileseg.training.checkpoint import TrainState
-from mobileseg.training.loop import Report
+from mobileseg.training.distributed import Supervised
 from mobileseg.training.session import finish, refuse_taken, resume, set_up
-from mobileseg.training.team import Supervised
+from mobileseg.training.trainer import Report
 
 
 class FabricTeam:

@@ -15,7 +15,7 @@ from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput, Diverged
 from mobileseg.preprocess.reference import Crop, Preprocessed
 from mobileseg.spec import PreprocessSpec
-from mobileseg.training.pictures import PictureSet, retina_statistics
+from mobileseg.training.device_dataset import PictureSet, retina_statistics
 
 STILL = AugmentRanges(rotate_deg=0, scale=(1, 1), translate=0, shear_deg=0, flip=0)
 

@@ -24,9 +24,9 @@ from torch.func import functional_call
 from mobileseg.errors import BadInput, Diverged, UnknownName
 from mobileseg.models.build import Network
 from mobileseg.training.config import TrainConfig
-from mobileseg.training.loop import Trainer
 from mobileseg.training.stacked_adam import StackedAdam
 from mobileseg.training.steps import Step
+from mobileseg.training.trainer import Trainer
 
 FORMS = ("stacked", "turns")
 Report = Callable[[Trainer, dict[str, float]], None]
