@@ -21,7 +21,7 @@ from converters.bundle.evidence import record
 from mobileseg.files.atomic import sha256, write_json
 from mobileseg.lesions import task_lesions
 from mobileseg.runs import WEIGHTS, Run, open_run
-from mobileseg.study.gain import Gain
+from mobileseg.study.distillation_gain import Gain
 
 RUNS = click.Path(path_type=Path)
 

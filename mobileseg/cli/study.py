@@ -14,8 +14,8 @@ from mobileseg.protocols import PROTOCOLS
 from mobileseg.training.threads import wait_asleep
 
 if TYPE_CHECKING:
-    from mobileseg.study.conduct import Outcome
     from mobileseg.study.planned import Plan
+    from mobileseg.study.run import Outcome
 
 
 @click.command(short_help="Train many runs from one file.")
@@ -107,7 +107,7 @@ def command(
 
 def conducted(plan: Plan, data: Path, output: Path, **how: Any) -> Outcome:
     """Run the study; Ctrl-C says what is kept."""
-    from mobileseg.study.conduct import conduct
+    from mobileseg.study.run import conduct
 
     try:
         return conduct(plan, data, output, **how)
@@ -118,7 +118,7 @@ def conducted(plan: Plan, data: Path, output: Path, **how: Any) -> Outcome:
 
 def show_list(plan: Plan, output: Path | None, as_json: bool) -> None:
     """What would be done, by variant and task, or each run for a machine."""
-    from mobileseg.study.conduct import planned_states
+    from mobileseg.study.run import planned_states
 
     states = planned_states(plan, output)
     if as_json:
@@ -172,7 +172,7 @@ def show_outcome(output: Path, outcome: Outcome, as_json: bool) -> None:
 
 def _show_gains(outcome: Outcome) -> None:
     """What teaching brought: a row for each teacher and lesion, none without one."""
-    from mobileseg.study.gain import gains
+    from mobileseg.study.distillation_gain import gains
 
     rows = list(gains(outcome.study))
     if not rows:

@@ -29,8 +29,8 @@ from mobileseg.files.lock import LOCK
 from mobileseg.files.untrusted import read_json
 from mobileseg.runs import is_run, open_run
 from mobileseg.spec import PreprocessSpec
-from mobileseg.study.entries import refuse_unfit, refuse_unfit_state
 from mobileseg.study.planned import Plan, PlannedCombination, PlannedEnsemble, PlannedRun
+from mobileseg.study.schema import refuse_unfit, refuse_unfit_state
 from mobileseg.training.config import PIECES, SWITCHES, TEACHING, TrainConfig
 from mobileseg.training.metrics_file import METRICS, read_metrics
 

@@ -8,10 +8,10 @@ import sys
 import pytest
 
 from mobileseg.errors import BadInput, MissingToolkit
-from mobileseg.study.drive import Drive
 from mobileseg.study.engine_ray import RayEngine, Share, _refuse_apart, share_of
 from mobileseg.study.folder import begin_study
 from mobileseg.study.jobs import in_jobs
+from mobileseg.study.scheduler import Drive
 
 EPOCHS = 6
 # Not importorskip: what the engine sets for Ray must be set before Ray is imported.

@@ -15,6 +15,8 @@ from mobileseg.data.idrid import PICTURES, ROOT, SPLITS
 from mobileseg.errors import BadInput
 from mobileseg.files.atomic import write_json
 from mobileseg.files.lock import LOCK, alone_on
+from mobileseg.study.distillation_gain import gain
+from mobileseg.study.ensembles import Wanted, is_current
 from mobileseg.study.folder import (
     EVALUATION,
     STUDY,
@@ -25,9 +27,7 @@ from mobileseg.study.folder import (
     open_study,
     refuse_foreign,
 )
-from mobileseg.study.gain import gain
 from mobileseg.study.jobs import halves, in_jobs
-from mobileseg.study.members import Wanted, is_current
 
 
 @pytest.fixture

@@ -18,11 +18,11 @@ import pytest
 import torch
 
 from mobileseg.files.atomic import write_json
-from mobileseg.study.conduct import Outcome, conduct
-from mobileseg.study.drive import Drive
 from mobileseg.study.engine_local import LocalEngine
 from mobileseg.study.folder import EVALUATION, StudyFolder, begin_study
 from mobileseg.study.jobs import BROKE, DONE, OUT_OF_MEMORY, Ended, Job, in_jobs
+from mobileseg.study.run import Outcome, conduct
+from mobileseg.study.scheduler import Drive
 from mobileseg.training.session import begin, pick_device
 
 EPOCHS = 6

@@ -11,7 +11,7 @@ from rich.console import Console
 from mobileseg.files.atomic import write_json
 from mobileseg.study.folder import EVALUATION, Reached, State, begin_study
 from mobileseg.study.plan import read_plan, shipped
-from mobileseg.study.table import (
+from mobileseg.study.progress_table import (
     Pace,
     Standing,
     Watch,

@@ -12,10 +12,11 @@ from rich.console import Console
 from mobileseg.data.idrid import read_idrid
 from mobileseg.files.lock import alone_on
 from mobileseg.lesions import task_lesions
-from mobileseg.study.distilled import held_jobs
-from mobileseg.study.drive import Drive
+from mobileseg.study.distillation import held_jobs
+from mobileseg.study.distillation_gain import gains
 from mobileseg.study.engine_local import LocalEngine
 from mobileseg.study.engine_ray import RayEngine
+from mobileseg.study.ensembles import Maker
 from mobileseg.study.folder import (
     COMPLETE,
     STUDY,
@@ -26,11 +27,10 @@ from mobileseg.study.folder import (
     open_study,
     refuse_foreign,
 )
-from mobileseg.study.gain import gains
 from mobileseg.study.jobs import Engine, in_jobs
-from mobileseg.study.members import Maker
 from mobileseg.study.planned import Plan
-from mobileseg.study.table import Watch
+from mobileseg.study.progress_table import Watch
+from mobileseg.study.scheduler import Drive
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
+from mobileseg.study.ensembles import Maker, Wanted, wanted
 from mobileseg.study.folder import COMPLETE, DIVERGED, FAILED, StudyFolder
 from mobileseg.study.jobs import Held, Job, in_jobs
-from mobileseg.study.members import Maker, Wanted, wanted
 
 
 def held_jobs(

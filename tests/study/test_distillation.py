@@ -12,14 +12,14 @@ import pytest
 from mobileseg.errors import BadInput
 from mobileseg.files.atomic import sha256
 from mobileseg.runs import WEIGHTS, open_run
-from mobileseg.study.conduct import Outcome, conduct
-from mobileseg.study.distilled import held_jobs
+from mobileseg.study.distillation import held_jobs
+from mobileseg.study.distillation_gain import Gain, gains
+from mobileseg.study.ensembles import Maker
 from mobileseg.study.folder import EVALUATION, STUDY, begin_study, open_study
-from mobileseg.study.gain import Gain, gains
 from mobileseg.study.jobs import in_jobs
-from mobileseg.study.members import Maker
 from mobileseg.study.plan import find_study, read_plan
-from mobileseg.study.table import Pace, group_rows, standing
+from mobileseg.study.progress_table import Pace, group_rows, standing
+from mobileseg.study.run import Outcome, conduct
 
 TAUGHT = '\n[[distilled]]\nvariants = ["xs"]\ntasks = ["EX"]\nbest = 2\n'
 HOW = {"engine": "local", "address": None, "together": 2, "retries": 2, "device": "cpu"}

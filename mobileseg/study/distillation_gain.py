@@ -11,9 +11,9 @@ from typing import Any
 from mobileseg.errors import BadInput
 from mobileseg.files.atomic import read_json
 from mobileseg.runs import is_run, open_run
-from mobileseg.study.distilled import plain_runs
+from mobileseg.study.distillation import plain_runs
+from mobileseg.study.ensembles import wanted
 from mobileseg.study.folder import EVALUATION, StudyFolder
-from mobileseg.study.members import wanted
 from mobileseg.training.config import KnownRun
 from mobileseg.training.source_runs import known
 
