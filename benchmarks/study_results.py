@@ -15,7 +15,7 @@ import click
 
 from converters.bundle.evidence import record
 from mobileseg.files.atomic import read_json, write_json
-from mobileseg.report.read import read_study
+from mobileseg.report.load import read_study
 from mobileseg.report.rows import Row, as_rows
 
 

@@ -146,7 +146,7 @@ class _Lines:
 
 
 def _write_page(folder: Path, told: dict[str, Any]) -> None:
-    from mobileseg.report.quantized import write_quantized_page
+    from mobileseg.report.quantization import write_quantized_page
 
     write_quantized_page(folder, told)
 

@@ -57,7 +57,7 @@ def command(
         mobileseg report studies/exudates
         mobileseg report runs -o report --data IDRiD --approximate MA,HE,SE
     """
-    from mobileseg.report.read import read_study
+    from mobileseg.report.load import read_study
     from mobileseg.report.write import to_json, write_report
 
     codes = [code.strip() for code in approximate.split(",") if code.strip()]

@@ -8,9 +8,9 @@ from typing import Any
 
 from mobileseg.lesions import LESIONS
 from mobileseg.models.variants import VARIANTS
-from mobileseg.report.evaluation import Setting
+from mobileseg.report.evaluation_file import Setting
+from mobileseg.report.load import COMBINATION, RunFolder
 from mobileseg.report.outliers import Summary, is_outlier, summarise, without_outliers
-from mobileseg.report.read import COMBINATION, RunFolder
 
 # The paper's order of Table 3: by size, each width beside its separable form.
 TABLE_ORDER = ("unet", "qin-o", "o", "o-sep", "m", "m-sep", "s", "s-sep", "xs", "xs-sep")

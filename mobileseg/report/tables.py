@@ -8,10 +8,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from mobileseg.lesions import LESIONS
-from mobileseg.report.evaluation import METRIC_ROWS
+from mobileseg.report.evaluation_file import METRIC_ROWS
+from mobileseg.report.load import RunFolder
 from mobileseg.report.outliers import Summary
-from mobileseg.report.published import LITERATURE, TABLE_3, PublishedRow, published_row
-from mobileseg.report.read import RunFolder
+from mobileseg.report.published_results import LITERATURE, TABLE_3, PublishedRow, published_row
 from mobileseg.report.rows import FAMILY_MARK, TABLE_ORDER, Row
 
 NONE = "–"

@@ -20,8 +20,8 @@ from matplotlib.ticker import FuncFormatter, NullFormatter
 
 from mobileseg.lesions import LESIONS
 from mobileseg.models.profile import TABLE_2, TABLE_2_SIDE_PX, Costs, profile
-from mobileseg.report.labels import Label, place_labels
-from mobileseg.report.published import TABLE_3
+from mobileseg.report.label_placement import Label, place_labels
+from mobileseg.report.published_results import TABLE_3
 from mobileseg.report.rows import Row
 from mobileseg.report.style import COLUMN_IN, GREY, INK, SMALLEST_PT, Look, look
 

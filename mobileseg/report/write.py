@@ -20,16 +20,17 @@ from typing import Any
 
 from mobileseg.data.idrid import read_idrid
 from mobileseg.files.atomic import refuse_existing, staged_folder, write_text
-from mobileseg.report.figures import (
+from mobileseg.report.html_pages import write_pages
+from mobileseg.report.load import RunFolder, Study
+from mobileseg.report.markdown import OVER, caption, page, table_section, titles, unfinished
+from mobileseg.report.plots import (
     BOXPLOTS,
     Curve,
     draw_boxplots,
     draw_curves,
     finished_epochs,
 )
-from mobileseg.report.pages import write_pages
-from mobileseg.report.pictures import Watch, look_at
-from mobileseg.report.read import RunFolder, Study
+from mobileseg.report.predicted_masks import Watch, look_at
 from mobileseg.report.rows import Row, as_rows, lesions_of
 from mobileseg.report.style import save
 from mobileseg.report.tables import (
@@ -40,7 +41,6 @@ from mobileseg.report.tables import (
     table_3,
     table_3_csv,
 )
-from mobileseg.report.text import OVER, caption, page, table_section, titles, unfinished
 from mobileseg.report.tradeoff import circles, draw_tradeoff
 
 REPORT = "report.md"  # marks a folder that another report may replace

@@ -22,7 +22,7 @@ from mobileseg.data.images import read_mask, read_photo
 from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.lesions import LESIONS
 from mobileseg.quantization.quantized_run import is_quantized, open_quantized
-from mobileseg.report.read import read_study
+from mobileseg.report.load import read_study
 from mobileseg.runs import open_run
 from mobileseg.study.folder import open_study
 from mobileseg.study.plan import read_plan

@@ -21,15 +21,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.models.variants import VARIANTS
-from mobileseg.report.compare import COLOURS, compared, count
-from mobileseg.report.evaluation import METRIC_ROWS
+from mobileseg.report.evaluation_file import METRIC_ROWS
+from mobileseg.report.load import Study, read_study
+from mobileseg.report.markdown import caption
+from mobileseg.report.mask_comparison import COLOURS, compared, count
 from mobileseg.report.outliers import fences, is_outlier, summarise, without_outliers
-from mobileseg.report.published import TABLE_3
-from mobileseg.report.read import Study, read_study
+from mobileseg.report.published_results import TABLE_3
 from mobileseg.report.rows import TABLE_ORDER, as_rows
 from mobileseg.report.style import SMALLEST_PT, STYLE, drawn_alike
 from mobileseg.report.tables import escape_latex, escape_markdown, shown, table_3, table_3_csv
-from mobileseg.report.text import caption
 from mobileseg.report.tradeoff import Circle, circles, draw_tradeoff
 from mobileseg.report.write import Report, to_json, write_report
 from mobileseg.runs import pretrained_run

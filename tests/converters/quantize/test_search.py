@@ -15,7 +15,7 @@ from mobileseg.data.phantom.generate import write_phantoms
 from mobileseg.errors import BadInput
 from mobileseg.quantization.gate import Gate
 from mobileseg.quantization.quantized_run import open_quantized
-from mobileseg.report.quantized import write_quantized_page
+from mobileseg.report.quantization import write_quantized_page
 from mobileseg.runs import Run, open_run
 from mobileseg.training.qat import FineTuning
 

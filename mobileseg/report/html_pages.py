@@ -19,8 +19,8 @@ from PIL import Image
 
 from mobileseg.files.atomic import write_text
 from mobileseg.lesions import LESIONS
-from mobileseg.report.compare import COLOURS, compared, with_masks
-from mobileseg.report.pictures import Marked, Seen, Watch
+from mobileseg.report.mask_comparison import COLOURS, compared, with_masks
+from mobileseg.report.predicted_masks import Marked, Seen, Watch
 from mobileseg.report.style import PAGE_IN, SMALLEST_PT, save
 
 JPEG_QUALITY = 90

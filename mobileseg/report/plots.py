@@ -18,10 +18,10 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from mobileseg.lesions import LESIONS
-from mobileseg.report.evaluation import METRIC_ROWS
+from mobileseg.report.evaluation_file import METRIC_ROWS
+from mobileseg.report.load import RunFolder
 from mobileseg.report.outliers import WHISKER_IQR, is_outlier
-from mobileseg.report.published import published_row
-from mobileseg.report.read import RunFolder
+from mobileseg.report.published_results import published_row
 from mobileseg.report.rows import Row, parameters
 from mobileseg.report.style import (
     COLUMN_IN,

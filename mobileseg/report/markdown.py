@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from mobileseg.report.evaluation import AUPR_CONVENTION, METRIC_ROWS
-from mobileseg.report.figures import BOX_FROM
+from mobileseg.report.evaluation_file import AUPR_CONVENTION, METRIC_ROWS
+from mobileseg.report.html_pages import NOT_MEDICAL
+from mobileseg.report.load import RunFolder, Study
 from mobileseg.report.outliers import RULE, WHISKER_IQR
-from mobileseg.report.pages import NOT_MEDICAL
-from mobileseg.report.published import DICE_EX, HOW, PAPER, cite
-from mobileseg.report.read import RunFolder, Study
+from mobileseg.report.plots import BOX_FROM
+from mobileseg.report.published_results import DICE_EX, HOW, PAPER, cite
 from mobileseg.report.rows import Row, lesions_of
 from mobileseg.report.tables import (
     NONE,

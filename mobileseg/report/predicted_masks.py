@@ -18,8 +18,8 @@ from mobileseg.data.prepared import Prepared, prepare_all
 from mobileseg.errors import BadInput
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.lesions import in_order
-from mobileseg.report.compare import Counts, count
-from mobileseg.report.read import RunFolder
+from mobileseg.report.load import RunFolder
+from mobileseg.report.mask_comparison import Counts, count
 from mobileseg.report.rows import Row
 from mobileseg.runs import Run, open_run
 from mobileseg.spec import PreprocessSpec

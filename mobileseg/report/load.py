@@ -20,7 +20,7 @@ from mobileseg.files.schema import NAME, Unfit, entries, whole
 from mobileseg.files.untrusted import read_json
 from mobileseg.lesions import LESIONS, task_lesions
 from mobileseg.models.variants import VARIANTS
-from mobileseg.report.evaluation import (
+from mobileseg.report.evaluation_file import (
     Evaluation,
     LesionFigures,
     Setting,

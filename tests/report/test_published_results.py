@@ -8,7 +8,14 @@ import pytest
 
 from mobileseg.lesions import LESIONS
 from mobileseg.models.variants import VARIANTS
-from mobileseg.report.published import DICE_EX, LITERATURE, PAPER, TABLE_3, cite, published_row
+from mobileseg.report.published_results import (
+    DICE_EX,
+    LITERATURE,
+    PAPER,
+    TABLE_3,
+    cite,
+    published_row,
+)
 
 PRINTED = """
 U-Net        0.355 (0.010)  0.555 (0.040)  0.747 (0.052)  0.639 (0.088)  0.574
