@@ -1,7 +1,7 @@
 """model.json as an app reads it: the same manifest, or the same first problem, in every language.
 
-The package's own reader (`converters.bundle.manifest`) guards a bundle before a toolkit loads it and
-says so in prose. An app has less to lose and less to say: it shows one of its translated texts,
+The package's own reader (`converters.bundle.manifest`) guards a bundle before a toolkit loads it,
+and says so in prose. An app has less to lose and less to say: it shows one of its translated texts,
 so a problem here is a code and the entry's path. Kotlin, Swift and JavaScript do this again, held
 to it by `tests/goldens/manifests`.
 """

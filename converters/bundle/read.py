@@ -18,6 +18,7 @@ from __future__ import annotations
 import os
 import shutil
 from dataclasses import dataclass
+from importlib.resources import files as resources
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +116,8 @@ def write_bundle(
         _refuse_faults(checks, target)
         _copy_reference(run, order, staged / "reference")
         for name in getattr(converter, "SHIPS", ()):
-            shutil.copyfile(Path(__file__).with_name(name), staged / name)
+            beside = resources(target.module.rpartition(".")[0])
+            write_text(staged / name, (beside / name).read_text(encoding="utf-8"))
         write_goldens(staged / "goldens", run, order)
         manifest = described(run, target, order, converter)
         write_text(staged / "MODEL_CARD.md", model_card(run, manifest))

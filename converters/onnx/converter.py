@@ -8,7 +8,6 @@ of the same age, IR version 8; the exporter writes 10, which runtimes before 1.1
 from __future__ import annotations
 
 import logging
-import sys
 import warnings
 from collections import Counter
 from collections.abc import Iterator
@@ -31,6 +30,7 @@ from converters.deployable import (
     shipped_graph,
 )
 from converters.options import Order
+from converters.own_paths import OWN_PATHS
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput, MissingToolkit
 from mobileseg.files.atomic import staged_file
@@ -45,7 +45,6 @@ program = exported_program  # which is what the exporter begins with
 OPSET, IR_VERSION = 18, 8
 # What a file that was not stripped shows: where whoever converted keeps Python and this package.
 TRACES = (b"stack_trace", b"site-packages", b'File "')
-HERE = (str(Path(__file__).parent).encode(), sys.prefix.encode())
 # Coordinates of a Resize; the two are equal where a map is larger than one pixel.
 RESIZED = {"linear half_pixel", "linear pytorch_half_pixel"}
 
@@ -176,7 +175,7 @@ def inspect(path: Path, run: Run, order: Order) -> list[Check]:
     odd = [mode for mode in resized if mode not in RESIZED]
     away = sum(t.data_location == t.EXTERNAL for t in graph.initializer)
     kinds = sorted(set(_kinds(model)) & {"DOUBLE", "FLOAT16", "BFLOAT16"})
-    traces = sum(path.read_bytes().count(mark) for mark in (*TRACES, *HERE))
+    traces = sum(path.read_bytes().count(mark) for mark in (*TRACES, *OWN_PATHS))
     refused = _refused(model)
     return [
         Check("valid ONNX", refused is None, refused or "valid"),

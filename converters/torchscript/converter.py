@@ -5,7 +5,7 @@ is dead in current PyTorch, and PyTorch 1.13's silently miscompiled this graph w
 frozen by a later one.
 
 A runtime refuses a file, or fails in the middle of it, for an operator that it does not know or
-that takes fewer arguments there. `torchscript_operators.json` lists what the releases in the field
+that takes fewer arguments there. `operators.json` lists what the releases in the field
 know (made by `benchmarks/torchscript_operators.py`); each written file is held against it.
 """
 
@@ -15,7 +15,6 @@ import io
 import json
 import pickletools
 import re
-import sys
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -30,6 +29,7 @@ from torch import nn
 
 from converters.deployable import BYTES, shipped_graph
 from converters.options import Order
+from converters.own_paths import OWN_PATHS
 from converters.targets import Answer, Check, Runner
 from mobileseg.errors import BadInput
 from mobileseg.files.atomic import staged_file
@@ -39,12 +39,12 @@ from mobileseg.runs import Run
 LAYOUT = BYTES
 EVALUATION = BLIND_TO = ""
 OLDEST, NEWEST = 4, 9  # bytecode versions that PyTorch 1.13 and 2.1 read (their versions.h)
-KNOWN = Path(__file__).with_name("torchscript_operators.json")
+KNOWN = Path(__file__).with_name("operators.json")
 MANGLED = r"___torch_mangle_\d+"
 FIRST = "___torch_mangle_0"
 WRITERS_OWN = ("version", "byteorder", ".data/serialization_id")  # records of every new file
 # What a file that was not stripped shows: where whoever converted keeps Python and this package.
-HERE = (b"site-packages", str(Path(__file__).parent).encode(), sys.prefix.encode())
+HERE = (b"site-packages", *OWN_PATHS)
 
 
 @contextmanager

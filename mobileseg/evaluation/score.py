@@ -94,7 +94,7 @@ def evaluate_run(
     """All figures at the network's resolution, per lesion of the run's task in channel order.
 
     Args:
-        empty: Hausdorff distance where one mask is empty; see `mobileseg.evaluation.surface_distance`.
+        empty: Hausdorff distance where one mask is empty; see `evaluation.surface_distance`.
         tick: called once a picture (a progress bar).
     """
     probability = _probabilities(run, prepared, tick)

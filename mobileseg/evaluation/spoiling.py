@@ -1,8 +1,8 @@
 """Pictures spoiled by known amounts: each fault by several grades, some pairs, cuts by the frame.
 
 What a picture's quality is fitted on (`quality_fit`). A fault acts on the levels before CLAHE
-(mobileseg.data.augmentation.photometry), so the retina's box and disc stay the clean picture's; a cut acts on
-the frame, and its box is found anew.
+(mobileseg.data.augmentation.photometry), so the retina's box and disc stay the clean picture's; a
+cut acts on the frame, and its box is found anew.
 """
 
 from __future__ import annotations

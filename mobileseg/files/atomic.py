@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from mobileseg.errors import BadInput
-from mobileseg.files.atomic import untrusted as foreign
+from mobileseg.files import untrusted
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
@@ -66,7 +66,7 @@ def read_json(path: Path) -> Any:
     Raises:
         BadInput: missing, unreadable, too large or not strict JSON.
     """
-    return foreign.read_json(path)
+    return untrusted.read_json(path)
 
 
 @contextmanager

@@ -22,11 +22,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from mobileseg.data.idrid import MASKS, PICTURES, ROOT, SPLITS
+from mobileseg.data.phantom import distractors
 from mobileseg.data.phantom.anatomy import draw_eye, paint_fundus
 from mobileseg.data.phantom.bright_lesions import hard_exudates, soft_exudates
 from mobileseg.data.phantom.camera import aperture, draw_frame, expose, illuminate
 from mobileseg.data.phantom.frame import distance
-from mobileseg.data.phantom.generate import distractors
 from mobileseg.data.phantom.red_lesions import haemorrhages, microaneurysms
 from mobileseg.data.phantom.scene import Mask, Scene
 from mobileseg.errors import BadInput

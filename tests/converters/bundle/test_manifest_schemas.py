@@ -22,7 +22,7 @@ from converters.predict.predictor import open_predictor
 from converters.targets import CHOICES
 from mobileseg.errors import BadInput
 
-BEFORE = Path(__file__).parents[1] / "before" / "schema-2"  # written by what knew schema 2 alone
+BEFORE = Path(__file__).parents[2] / "before" / "schema-2"  # written by what knew schema 2 alone
 WHERE = Path("model.json")
 
 
@@ -184,7 +184,7 @@ def test_an_app_takes_the_bundle_of_before(tmp_path):
     from converters.apps.install import plan, put
     from converters.apps.manifest import app_manifest
 
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     demos = tmp_path / "demos"
     shutil.copytree(root / "tests" / "goldens", demos / "tests" / "goldens")
     (demos / "web_demo").mkdir()

@@ -355,7 +355,7 @@ def commands(page: str) -> list[list[str]]:
 
 
 def test_the_documented_commands_make_keys_that_sign_and_check(own, tmp_path):
-    repository = Path(__file__).parents[2]
+    repository = Path(__file__).parents[3]
     asked = commands((repository / "docs" / "signing.md").read_text())
     convert_help = cli.get_command(None, "convert").help  # type: ignore[arg-type, union-attr]
     assert asked == commands(convert_help) and len(asked) == 2

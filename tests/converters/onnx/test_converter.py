@@ -7,12 +7,14 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
+from converters import deployable as deployable_module
 from converters.bundle.goldens import golden_frames, planes
 from converters.bundle.read import open_bundle, write_bundle
 from converters.deployable import deployable
@@ -25,6 +27,7 @@ from converters.quiet import quiet
 from converters.targets import target
 from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.errors import BadInput, MissingToolkit
+from mobileseg.preprocess import reference
 from mobileseg.preprocess.reference import preprocess
 from mobileseg.runs import Run
 from mobileseg.spec import photo_to_frame
@@ -175,8 +178,11 @@ def _trace(model: Any) -> None:
     entry.key, entry.value = "pkg.torch.onnx.stack_trace", 'File "model.py", line 3'
 
 
-def _own_path(model: Any) -> None:
-    model.doc_string = str(Path(onnx_graph.__file__).parent)
+def _own_path(module: ModuleType) -> Callable[[Any], None]:
+    def plant(model: Any) -> None:
+        model.doc_string = f'"{module.__file__}", line 3'
+
+    return plant
 
 
 FAULTS: list[tuple[Callable[[Any], None], str]] = [
@@ -195,7 +201,8 @@ FAULTS: list[tuple[Callable[[Any], None], str]] = [
     (_half_constant, "nothing in float16 or float64"),
     (_loose_end, "valid ONNX"),
     (_trace, "no path of the machine that converted"),
-    (_own_path, "no path of the machine that converted"),
+    (_own_path(deployable_module), "no path of the machine that converted"),
+    (_own_path(reference), "no path of the machine that converted"),
 ]
 
 
@@ -219,7 +226,7 @@ def test_weights_kept_elsewhere_are_found(artifact, tiny_run, tmp_path):
 
 def test_nothing_in_the_file_says_where_it_was_made(artifact, network):
     """The exporter writes a stack trace at every node; stripped, no folder of ours is in it."""
-    folders = (Path(__file__).parents[2], Path.home(), Path(sys.prefix), tempfile.gettempdir())
+    folders = (Path(__file__).parents[3], Path.home(), Path(sys.prefix), tempfile.gettempdir())
     for path in (artifact, network):
         content = path.read_bytes()
         assert not [f for f in folders if str(f).encode() + b"/" in content]
@@ -230,12 +237,12 @@ def test_another_process_writes_the_same_bytes(artifact, tiny_run, tmp_path):
     again = tmp_path / "model.onnx"
     program = (
         "import sys; from pathlib import Path\n"
-        "from converters import onnx_graph\n"
+        "from converters.onnx import converter\n"
         "from converters.targets import target\n"
         "from mobileseg.runs import open_run\n"
         "run, into = map(Path, sys.argv[1:])\n"
         f"order = target('onnx').order([{FRAME_HW}])\n"
-        "onnx_graph.export(open_run(run), order, into)\n"
+        "converter.export(open_run(run), order, into)\n"
     )
     subprocess.run(
         [sys.executable, "-c", program, str(tiny_run.path), str(again)],

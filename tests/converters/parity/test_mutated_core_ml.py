@@ -15,7 +15,7 @@ from converters.parity.result import Verdict
 from converters.parity.stages import ARTIFACT, STAGES
 from converters.targets import target
 
-MIL = Path(__file__).parents[1] / "mil" / "mutations.py"
+MIL = Path(__file__).parents[1] / "coreml" / "mil" / "mutations.py"
 
 
 def _mutations():
