@@ -31,7 +31,8 @@ from converters.quiet import quiet
 from converters.targets import TARGETS
 from mobileseg.files.atomic import write_json
 from mobileseg.models.weights import save_weights
-from mobileseg.runs import Member, Run, open_run, pretrained_run, save_members
+from mobileseg.run_config import Member
+from mobileseg.runs import Run, open_run, pretrained_run, save_members
 
 TARGET = "executorch"
 GROUPED_MEMBERS = 3  # the paper's ensembles, written with grouped convolutions too

@@ -31,7 +31,8 @@ from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.evaluation.reliability import Reliability
 from mobileseg.files.atomic import staged_file
 from mobileseg.platt import Constants
-from mobileseg.runs import PARTS, Run, RunConfig
+from mobileseg.run_config import PARTS, RunConfig
+from mobileseg.runs import Run
 
 Answers = Callable[[Sequence[Prepared]], list[Maps]]
 """Pictures -> (C, side, side) raw probabilities of each."""

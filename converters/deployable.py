@@ -22,7 +22,8 @@ from mobileseg.models.weights import fold_batch_norm
 from mobileseg.platt import Calibration
 from mobileseg.preprocess.graph import Preprocess
 from mobileseg.quality.output import QualityOutput
-from mobileseg.runs import Run, RunConfig
+from mobileseg.run_config import RunConfig
+from mobileseg.runs import Run
 from mobileseg.spec import PreprocessSpec
 
 INPUT = "frame"

@@ -168,7 +168,8 @@ def make_run() -> MakeRun:
     from mobileseg.lesions import task_lesions
     from mobileseg.models.build import build
     from mobileseg.models.weights import save_weights
-    from mobileseg.runs import RunConfig, open_run
+    from mobileseg.run_config import RunConfig
+    from mobileseg.runs import open_run
     from mobileseg.spec import Normalisation, PreprocessSpec
     from mobileseg.training.config import TrainConfig
 

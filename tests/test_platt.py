@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from mobileseg.errors import BadInput
 from mobileseg.models.platt import PlattScaling
 from mobileseg.platt import EPSILON, STEP, Calibration, calibrated
-from mobileseg.runs import Run, RunConfig, open_run
+from mobileseg.run_config import RunConfig
+from mobileseg.runs import Run, open_run
 from mobileseg.training.checkpoint import TrainState, commit
 
 SURE = Calibration(0.58, -1.3)  # as xs-ex needs: too sure, and of too much

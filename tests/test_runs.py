@@ -13,7 +13,8 @@ from safetensors.torch import load_file, save_file
 from mobileseg.errors import BadInput, UnknownName
 from mobileseg.models.build import build
 from mobileseg.models.weights import save_weights
-from mobileseg.runs import EACH_ITS_OWN, Member, RunConfig, is_run, open_run
+from mobileseg.run_config import EACH_ITS_OWN, Member, RunConfig
+from mobileseg.runs import is_run, open_run
 from mobileseg.spec import Normalisation, PreprocessSpec
 from mobileseg.training.config import TrainConfig
 

@@ -30,7 +30,8 @@ from mobileseg.files.atomic import sha256
 from mobileseg.files.schema import Unfit, one_of
 from mobileseg.files.untrusted import parse_json, shown
 from mobileseg.lesions import LESIONS
-from mobileseg.runs import WEIGHTS, Member, Run, RunConfig
+from mobileseg.run_config import Member, RunConfig
+from mobileseg.runs import WEIGHTS, Run
 from mobileseg.version import __version__
 
 MANIFEST = "model.json"

@@ -31,7 +31,7 @@ from mobileseg.files.schema import (
 )
 from mobileseg.lesions import LESIONS
 from mobileseg.platt import CONSTANTS
-from mobileseg.runs import NORMALISATION, PREPROCESS
+from mobileseg.run_config import NORMALISATION, PREPROCESS
 from mobileseg.spec import LARGEST_FRAME_PX
 
 SCHEMA = 3

@@ -6,7 +6,8 @@ from typing import Any
 
 from mobileseg.files.atomic import read_json
 from mobileseg.protocols import Protocol, protocol
-from mobileseg.runs import Run, RunConfig
+from mobileseg.run_config import RunConfig
+from mobileseg.runs import Run
 
 
 def model_card(run: Run, manifest: dict[str, Any]) -> str:

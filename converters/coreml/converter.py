@@ -1,7 +1,7 @@
 """Core ML: `model.mlpackage`, an ML program for iOS 16 and later.
 
 It is written on any system. Core ML itself runs only on Apple's; here the saved program is
-evaluated by `converters/mil`, as Apple documents each operation, and what can be read off the file
+evaluated by `converters/coreml/mil`, as Apple documents each operation, and what can be read off the file
 is asserted, above all the faults that coremltools makes without a word (`mil_checks`). What
 neither can see is for `verify_on_mac.py`, which lies in the bundle.
 

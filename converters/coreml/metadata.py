@@ -15,7 +15,7 @@ from converters.deployable import INPUT, NETWORK_INPUT
 from converters.options import Order
 from converters.targets import Check
 from mobileseg.lesions import LESIONS
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 from mobileseg.version import __version__
 
 AUTHOR, LICENSE = "mobileseg", "Apache-2.0"

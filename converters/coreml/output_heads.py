@@ -20,7 +20,7 @@ from converters.deployable import OUTPUTS, QUALITY, Deployable, NetworkAlone
 from converters.options import Order
 from mobileseg.lesions import LESIONS
 from mobileseg.quality.values import VALUES
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 
 WHITE = 255.0
 

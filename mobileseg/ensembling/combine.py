@@ -14,7 +14,7 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from mobileseg.ensembling.compatibility import grouped, shared_protocol, weights_sum
+from mobileseg.ensembling.compatibility import grouped, shared_protocol
 from mobileseg.ensembling.merge import merge
 from mobileseg.ensembling.selection import (
     Candidate,
@@ -27,7 +27,8 @@ from mobileseg.errors import BadInput
 from mobileseg.files.atomic import read_json, refuse_existing, staged_folder, write_json
 from mobileseg.lesions import in_order
 from mobileseg.protocols import Protocol
-from mobileseg.runs import WEIGHTS, Member, Run, is_run, open_run, save_members
+from mobileseg.run_config import Member
+from mobileseg.runs import WEIGHTS, Run, is_run, open_run, save_members, weights_sha256
 
 MARK = "config.json"
 RECORDED_VERSIONS = ("mobileseg", "torch", "numpy", "opencv-python-headless")
@@ -134,7 +135,7 @@ def _choice(candidates: Sequence[Candidate], best: int | None, rules: Protocol) 
             {
                 "name": c.run.path.resolve().name,
                 "task": c.run.config.task,
-                "weights_sha256": weights_sum(c.run),
+                "weights_sha256": weights_sha256(c.run),
                 "mean_aupr": c.score,
                 "chosen": c.chosen,
             }

@@ -7,10 +7,9 @@ from dataclasses import asdict
 from itertools import combinations
 
 from mobileseg.errors import BadInput
-from mobileseg.files.atomic import sha256
 from mobileseg.lesions import LESIONS
 from mobileseg.protocols import Protocol, protocol
-from mobileseg.runs import WEIGHTS, Run
+from mobileseg.runs import Run, weights_sha256
 
 SHARED = ("protocol", "mask_rule")  # choices of the training that one evaluation must follow
 
@@ -48,28 +47,16 @@ def shared_protocol(runs: Sequence[Run]) -> Protocol:
     return protocol(str(runs[0].config.training.get("protocol")))
 
 
-def weights_sum(run: Run) -> str:
-    """sha256 of its weights.
-
-    Raises:
-        BadInput: it has none.
-    """
-    path = run.path / WEIGHTS
-    if not path.is_file():
-        raise BadInput(f"{path}: no such file; train the run to its first epoch")
-    return sha256(path)
-
-
 def _place(run: Run) -> tuple[int, str, str]:
     """Channel of the first lesion, then the name: the order of arguments decides nothing."""
     first = list(LESIONS).index(run.config.lesions[0])
-    return first, run.path.resolve().name, weights_sum(run)
+    return first, run.path.resolve().name, weights_sha256(run)
 
 
 def _refuse_twins(runs: Sequence[Run]) -> None:
     known: dict[str, Run] = {}
     for run in runs:
-        twin = known.setdefault(weights_sum(run), run)
+        twin = known.setdefault(weights_sha256(run), run)
         if twin is not run:
             raise BadInput(f"{run.path}: the same weights as {twin.path}; name each run once")
 

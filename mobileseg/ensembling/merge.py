@@ -8,9 +8,9 @@ from typing import Any
 
 from torch import nn
 
-from mobileseg.ensembling.compatibility import weights_sum
 from mobileseg.lesions import LESIONS, in_order, task_lesions, task_name
-from mobileseg.runs import EACH_ITS_OWN, PARTS, Member, Run, RunConfig
+from mobileseg.run_config import EACH_ITS_OWN, PARTS, Member, RunConfig
+from mobileseg.runs import Run, weights_sha256
 
 Pictures = dict[str, list[str]]
 
@@ -63,7 +63,7 @@ def _members(run: Run) -> list[Member]:
         replace(
             member,
             name=run.path.resolve().name,
-            weights_sha256=weights_sum(run),
+            weights_sha256=weights_sha256(run),
             training=config.training,
             pictures=config.pictures,
         )

@@ -6,7 +6,7 @@ from typing import Any
 
 from mobileseg.evaluation.picture_flags import QualitySpec, QualityValue
 from mobileseg.quality.values import VALUES
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 
 
 def quality_spec(config: RunConfig) -> QualitySpec | None:

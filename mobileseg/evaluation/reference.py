@@ -16,7 +16,8 @@ from mobileseg.lesions import by_task
 from mobileseg.platt import calibrated
 from mobileseg.preprocess.reference import Preprocessed
 from mobileseg.quality.values import Measured, measure
-from mobileseg.runs import Run, RunConfig
+from mobileseg.run_config import RunConfig
+from mobileseg.runs import Run
 
 
 def reference_probabilities(run: Run, picture: Preprocessed) -> NDArray[np.float32]:

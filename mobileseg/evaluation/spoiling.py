@@ -23,7 +23,7 @@ from mobileseg.preprocess.reference import (
     find_crop,
     preprocess,
 )
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 from mobileseg.spec import PreprocessSpec
 
 # Within `photometry.FAULTS`' ranges and somewhat beyond; of noise not: a network that a noisy

@@ -15,7 +15,8 @@ from mobileseg.ensembling.combine import combine
 from mobileseg.errors import MobilesegError
 from mobileseg.evaluation.score import evaluation_json
 from mobileseg.files.atomic import read_json, sha256, write_json
-from mobileseg.runs import WEIGHTS, Run, RunConfig, open_run
+from mobileseg.run_config import RunConfig
+from mobileseg.runs import WEIGHTS, Run, open_run
 from mobileseg.study.folder import EVALUATION, StudyFolder
 
 

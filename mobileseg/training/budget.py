@@ -18,7 +18,7 @@ from typing import Any
 import torch
 
 from mobileseg.data.prepared import Prepared
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 from mobileseg.training.checkpoint import TrainState
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.device_dataset import PictureSet

@@ -39,7 +39,7 @@ from mobileseg.files.untrusted import opened_plain, said, shown
 from mobileseg.lesions import LESIONS
 from mobileseg.models.build import build
 from mobileseg.models.weights import refuse_misfit, write_tensors
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 
 LAST = "last.pt"
 WRITTEN = (LAST, "config.json", "best.safetensors", "metrics.csv", "run.json")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from mobileseg.data.augmentation.geometry import augment, matrices
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.distillation import Teacher, blend

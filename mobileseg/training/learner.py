@@ -10,7 +10,7 @@ from torch import Tensor
 
 from mobileseg.errors import BadInput
 from mobileseg.models.build import Network, build
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 from mobileseg.training.checkpoint import LAST, TrainState, refuse_other_optimiser
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.distributed import Team

@@ -22,7 +22,7 @@ from mobileseg.data.augmentation.geometry import augment, matrices
 from mobileseg.errors import BadInput, Diverged
 from mobileseg.quantization.calibration import Ranges
 from mobileseg.quantization.fake_quant import FakeQuantized
-from mobileseg.runs import Member
+from mobileseg.run_config import Member
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.device_dataset import PictureSet
 from mobileseg.training.losses import deep_supervision

@@ -22,7 +22,8 @@ from mobileseg.files.untrusted import read_json, shown
 from mobileseg.lesions import task_lesions
 from mobileseg.models.variants import variant as variant_named
 from mobileseg.protocols import protocol
-from mobileseg.runs import PARTS, RunConfig, open_run
+from mobileseg.run_config import PARTS, RunConfig
+from mobileseg.runs import open_run
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.budget import budgeted
 from mobileseg.training.checkpoint import LAST, restore

@@ -13,11 +13,10 @@ from typing import Any
 
 import torch
 
-from mobileseg.ensembling.compatibility import weights_sum
 from mobileseg.errors import BadInput
 from mobileseg.lesions import task_lesions
 from mobileseg.protocols import protocol
-from mobileseg.runs import Run
+from mobileseg.runs import Run, weights_sha256
 from mobileseg.spec import PreprocessSpec
 from mobileseg.training.config import KnownRun, TrainConfig
 from mobileseg.training.distillation import Teacher
@@ -44,7 +43,7 @@ def known(run: Run | None) -> KnownRun | None:
     Raises:
         BadInput: it has no weights.
     """
-    return KnownRun(run.path.resolve().name, weights_sum(run)) if run else None
+    return KnownRun(run.path.resolve().name, weights_sha256(run)) if run else None
 
 
 def refuse_unfit(
@@ -127,7 +126,7 @@ def refuse_changed(folder: Path, choices: TrainConfig, others: Others, *, begun:
             raise BadInput(
                 f"{folder}: was begun without --{name}; leave it out, or train another run"
             )
-        elif kept.weights_sha256 != weights_sum(run):
+        elif kept.weights_sha256 != weights_sha256(run):
             raise BadInput(
                 f"{folder}: was begun with --{name} {kept.name}, {run.path} has other weights; "
                 "name that run, or train another"

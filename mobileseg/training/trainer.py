@@ -14,7 +14,7 @@ from torch import Tensor
 from mobileseg.errors import Diverged
 from mobileseg.files.atomic import write_json
 from mobileseg.models.build import Network
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 from mobileseg.training.checkpoint import TrainState, commit
 from mobileseg.training.config import TrainConfig
 from mobileseg.training.device_dataset import PictureSet

@@ -27,7 +27,8 @@ from mobileseg.models.build import build
 from mobileseg.models.variants import VARIANTS, Stage, U2NetPlan, Variant
 from mobileseg.models.weights import save_weights
 from mobileseg.preprocess.reference import preprocess
-from mobileseg.runs import Run, RunConfig, open_run
+from mobileseg.run_config import RunConfig
+from mobileseg.runs import Run, open_run
 from mobileseg.spec import Normalisation, PreprocessSpec, photo_to_frame
 from mobileseg.training.config import TrainConfig
 

@@ -15,7 +15,8 @@ from mobileseg.data.phantom.generate import write_phantoms
 from mobileseg.files.atomic import write_json
 from mobileseg.quantization.calibration import calibrate
 from mobileseg.quantization.quantized_run import Quantized, folded_networks, save_quantized
-from mobileseg.runs import Member, Run, RunConfig, open_run, pretrained_run, save_members
+from mobileseg.run_config import Member, RunConfig
+from mobileseg.runs import Run, open_run, pretrained_run, save_members
 from mobileseg.spec import Normalisation, PreprocessSpec
 from mobileseg.study.plan import SHIPPED
 from mobileseg.training.checkpoint import TrainState, commit

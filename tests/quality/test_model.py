@@ -22,7 +22,8 @@ from mobileseg.evaluation.quality_spec import quality_manifest, quality_spec
 from mobileseg.quality.falloff import Falloff, Hinge
 from mobileseg.quality.model import FAULTS, Colour, Limits, QualityModel
 from mobileseg.quality.values import NAMES
-from mobileseg.runs import Run, RunConfig, open_run
+from mobileseg.run_config import RunConfig
+from mobileseg.runs import Run, open_run
 from mobileseg.spec import photo_to_frame
 
 FRAME = (320, 320)

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from mobileseg.runs import RunConfig
+from mobileseg.run_config import RunConfig
 from mobileseg.spec import Normalisation, PreprocessSpec
 from mobileseg.training.checkpoint import restore
 from mobileseg.training.config import TrainConfig
