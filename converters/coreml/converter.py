@@ -1,13 +1,9 @@
 """Core ML: `model.mlpackage`, an ML program for iOS 16 and later.
 
 It is written on any system. Core ML itself runs only on Apple's; here the saved program is
-evaluated by `converters/coreml/mil`, as Apple documents each operation, and what can be read off the file
-is asserted, above all the faults that coremltools makes without a word (`mil_checks`). What
+evaluated by `converters/coreml/mil`, as Apple documents each operation, and what can be read off
+the file is asserted, above all the faults that coremltools makes without a word (`checks`). What
 neither can see is for `verify_on_mac.py`, which lies in the bundle.
-
-Precision fp16 means the network alone: half precision has 11 bits, a frame's coordinates and the
-sums of the resize need 24, and a crop in fp16 is off by a hundred grey levels. Compressed weights:
-see `coreml_compression`.
 """
 
 from __future__ import annotations
