@@ -16,7 +16,7 @@ def draw(rows: Sequence[Mapping[str, Any]], path: Path) -> None:
     """Write a PNG of the rows that have a time, an AUPR and a file.
 
     Args:
-        rows: as `artifacts.Field.measure` gives them, with `aupr`.
+        rows: as `interleaved.Field.measure` gives them, with `aupr`.
 
     Raises:
         ValueError: none has.

@@ -191,7 +191,7 @@ def _program(path: Path) -> Any:
 
 
 def inspect(path: Path, run: Run, order: Order) -> list[Check]:
-    """Everything that must hold of the saved program; see `mil_checks`."""
+    """Everything that must hold of the saved program; see `checks`."""
     spec = _program(path)
     checks = [*check_program(spec, run, order), *check_about(spec, about(run.config, order))]
     if order.precision in COMPRESSIONS:

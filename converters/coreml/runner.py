@@ -15,12 +15,12 @@ from converters.deployable import OUTPUTS, QUALITY
 from converters.targets import Answer, Runner
 from mobileseg.errors import BadInput
 
-PROBABILITIES, LABELS, MASK = OUTPUTS[0], "labels", "mask_"  # see coreml_answers.outputs
+PROBABILITIES, LABELS, MASK = OUTPUTS[0], "labels", "mask_"  # see output_heads.outputs
 Outputs = dict[str, NDArray[Any]]
 
 
 def runner(path: Path) -> Runner:
-    """Open a package; see `coreml_program.load`."""
+    """Open a package; see `converter.load`."""
     model = open_model(path)
     answer = _answer(model)
     (taken,) = model.inputs.values()

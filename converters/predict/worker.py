@@ -25,7 +25,7 @@ class Order:
 
     model: Path
     verify_key: Path | None
-    maker: Mapping[str, str]  # what the starter opened, by `predictions.maker`
+    maker: Mapping[str, str]  # what the starter opened, by `batch.maker`
     threads: int  # of PyTorch, in the starter
     folders: tuple[str, ...]  # of the pictures; those that the starter sees
     work: Unfinished

@@ -21,7 +21,7 @@ def merge(
     """The configuration of all runs as one, and their networks in the order of its members.
 
     Args:
-        runs: that go together (`combinable.grouped`); ensembles give their members.
+        runs: that go together (`compatibility.grouped`); ensembles give their members.
         thresholds: lesion code -> probability, for every lesion of the runs.
 
     Raises:

@@ -31,7 +31,7 @@ class Pixels(Protocol):
         """Pool another's pixels too."""
 
     def stretches(self) -> NDArray[np.intp]:
-        """(K,) bins to resample by; see `binned.groups`."""
+        """(K,) bins to resample by; see `binned_pr_curve.groups`."""
 
     def aupr(self) -> float:
         """Average precision; NaN where there is no lesion pixel."""

@@ -53,7 +53,7 @@ def resample_aupr(weights: Weights, counts: NDArray[np.int64]) -> NDArray[np.flo
 
     Args:
         counts: (pictures, 2, K): pixels without and with the lesion in K stretches of rising
-            probability (`binned.groups` of all pictures: within 1e-4 of exact).
+            probability (`binned_pr_curve.groups`: within 1e-4 of exact).
 
     Returns:
         (resamples,) float64; NaN where no picture with the lesion was drawn.

@@ -63,7 +63,7 @@ def measure(
         keep: given all rows so far after each, so that a run that is cut off keeps what it has.
 
     Returns:
-        Rows with every key of `rows.FIELDS` and `GPU_FIELDS`; what could not be measured has its
+        Rows with every key of `results.FIELDS` and `GPU_FIELDS`; what could not be measured has its
         reason. Without a GPU: Table 2's rows, not measured.
 
     Raises:

@@ -29,7 +29,7 @@ LONGEST_REASON = 240  # characters: a compiler's first line may hold a whole gra
 FOLDERS = re.compile(r"(?:/[\w.+-]+)+/")  # a result tells no machine's folders
 PACKAGES = ("torch", "triton")
 
-# What a GPU's rows have besides `rows.FIELDS`, always and in this order. Times are of one call.
+# What a GPU's rows have besides `results.FIELDS`, always and in this order. Times are of one call.
 GPU_FIELDS = (
     "part",
     "form",

@@ -16,10 +16,10 @@ class Form:
     """One way of running one or several networks."""
 
     precision: str = "fp32"  # of `PRECISIONS`
-    network: str = "as trained"  # of `networks.NETWORKS`: what is done to each member
-    together: str = "serial"  # of `networks.TOGETHER`: how members answer
+    network: str = "as trained"  # of `transforms.NETWORKS`: what is done to each member
+    together: str = "serial"  # of `transforms.TOGETHER`: how members answer
     channels_last: bool = False
-    run: str = "eager"  # of `running.RUNS`
+    run: str = "eager"  # of `execution.RUNS`
     search: bool = True  # cuDNN's own choice of algorithms; False is PyTorch's default
 
     @property

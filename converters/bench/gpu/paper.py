@@ -1,4 +1,4 @@
-"""The speed columns of the paper's Table 2, as data; its other columns are in `models.costs`."""
+"""The speed columns of the paper's Table 2, as data; its other columns are in `models.profile`."""
 
 from __future__ import annotations
 

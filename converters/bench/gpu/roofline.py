@@ -124,7 +124,7 @@ def kernel_time(device: torch.device, clock: Clock, captured: Callable[..., Any]
     """Seconds of one kernel that waits for the one before, all of a chain launched as one graph.
 
     Args:
-        captured: from a call and its input to a call (`running.Captured`).
+        captured: from a call and its input to a call (`execution.Captured`).
     """
 
     def chain(x: torch.Tensor) -> torch.Tensor:

@@ -4,15 +4,15 @@
     protobuf      the classes that read a program
     weights_file  the constants' own file format
     dtypes        the types of MIL and how each is held
-    values        a constant of the program -> a tensor or a word
+    constants     a constant of the program -> a tensor or a word
     arguments     what an operation is given, read strictly
     ops/          the operations, a file per family, each a table of name -> row
-    reading       the program -> its constants and operations
-    step, row     one operation of a program; what is known of its kind
-    program       evaluates operation after operation
+    parser        the program -> its constants and operations
+    operation     one operation of a program; op_spec: what is known of its kind
+    interpreter   evaluates operation after operation
     features      pictures and arrays in and out, as Core ML describes them
     model         all of it together: open, predict
-    summary, maps what `mobileseg mil` shows
+    summary, images  what `mobileseg mil` shows
 
 Every operation is written from Apple's documentation of MIL, with torch as arithmetic; nothing of
 the converter's own program in memory is used, so what is judged is the file. What the

@@ -1,4 +1,4 @@
-"""Circles through points as torch operations: found, scored, moved; see retina_circle.py.
+"""Circles through points as torch operations: found, scored, moved; see constants.py.
 
 Circles are (m, n, 3) or (m, 3): centre and radius, in units, m of the masks. Points are
 (m, points, 2), and `valid` (m, points) says which of them count.

@@ -8,7 +8,7 @@ outside a retina is dark or of one colour, and round edges inside it are rare. T
 moved, in ever smaller steps, to where the points lie closest.
 
 Everything is a whole number below 2**24, which float32 holds exactly, so that the definition
-(retina_reference.py) and the graph (retina_graph.py) cannot differ. Lengths along a line are
+(reference.py) and the graph (graph.py) cannot differ. Lengths along a line are
 counted in *units*, a quarter of a cell; a cell is `cell_px` pixels of the frame.
 
 Source: circles through three points scored by all: Fischler & Bolles 1981 (RANSAC), with fixed
@@ -45,7 +45,7 @@ ALIKE = 160
 # is as round and as bright, with a sixth of the retina's diameter.
 SMALLEST_RADIUS = 160
 LARGEST_RADIUS = 768  # units: a box of 1.5 times the frame's longer side
-LARGEST_BOX_PX = 4096  # sums of the resize are exact up to there (sampling.py)
+LARGEST_BOX_PX = 4096  # sums of the resize are exact up to there (area_resize.py)
 # Units by which each mask's circle is moved before one is chosen, and how near its points have to
 # be; then the same for that one.
 FIRST_STEPS = ((4, 8), (2, 4), (1, 4))

@@ -12,7 +12,7 @@ from mobileseg.preprocess.area_resize import Box
 
 @dataclass(frozen=True, slots=True)
 class FoundRetina:
-    """`retina_reference.Retina`, each (1,) float32; truths are 0 or 1."""
+    """`reference.Retina`, each (1,) float32; truths are 0 or 1."""
 
     box: Box
     found: Tensor

@@ -1,7 +1,7 @@
 """64 rows and 64 columns of a frame, their pixels summed by cells: what retina finder 2 looks at.
 
-Two forms, as in sampling.py: from an app's bytes for a processor, from planes for Core ML and a
-GPU. Equal results; retina_reference.py's `_lines` is the definition.
+Two forms, as in area_resize.py: from an app's bytes for a processor, from planes for Core ML and a
+GPU. Equal results; reference.py's `_lines` is the definition.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ class LinesOfBytes(FixedLines):
     def __init__(self, frame_hw: tuple[int, int]) -> None:
         super().__init__(frame_hw)
         self._hold("sums", np.kron(np.ones((self.px, 1)), np.eye(3)))
-        # Bytes become float32 by being joined to a row of it: see `sampling.ByTaps`.
+        # Bytes become float32 by being joined to a row of it: see `area_resize.ByTaps`.
         self._hold("row", np.zeros((1, 1)))
 
     def forward(self, frame: Tensor) -> FrameLines:

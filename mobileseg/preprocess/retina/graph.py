@@ -1,6 +1,6 @@
-"""Retina finder 2 as torch operations that every converter accepts; equal to retina_reference.py.
+"""Retina finder 2 as torch operations that every converter accepts; equal to reference.py.
 
-What retina_circle.py says of whole numbers holds here in float32 (whole_numbers.py); the circles
+What constants.py says of whole numbers holds here in float32 (whole_numbers.py); the circles
 are in circle_fit.py.
 """
 

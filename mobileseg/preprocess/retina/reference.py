@@ -1,6 +1,6 @@
 """Retina finder 2 in NumPy: the definition that the graph is held to.
 
-See retina_circle.py for what it does and why everything in it is a whole number.
+See constants.py for what it does and why everything in it is a whole number.
 """
 
 from __future__ import annotations
