@@ -171,7 +171,7 @@ def shipped_ensemble(run: Run, order: Order, sides: str | None = None) -> Ensemb
     """A run's networks in float32 as a file holds them.
 
     Args:
-        sides: a row of `reparameterize.SIDES`: `lean` networks; None: batch norm folded and no more.
+        sides: of `reparameterize.SIDES`: `lean` networks; None: batch norm folded, no more.
     """
     ensemble = run.ensemble
     slim = (

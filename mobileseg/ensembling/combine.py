@@ -58,7 +58,7 @@ def combine(
         The new run, opened.
 
     Raises:
-        BadInput: the runs do not go together (`compatibility`), `data` is missing or cannot be used,
+        BadInput: the runs do not go together (`compatibility`), `data` is missing or unusable,
             or `into` exists. Nothing is left half-written.
     """
     _refuse_taken(into, runs, force=force)

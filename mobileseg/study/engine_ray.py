@@ -1,7 +1,8 @@
 """Jobs as tasks of a Ray cluster, an existing one or one of this machine's own.
 
 A task is a job; it writes into the study's folder like every worker, so that folder must be the
-same on every node. Ray itself tries nothing again (`max_retries=0`): `scheduler` does, with a limit.
+same on every node. Ray itself tries nothing again (`max_retries=0`): the scheduler does, up to a
+limit.
 """
 
 from __future__ import annotations
