@@ -41,6 +41,12 @@ def _real(name: str) -> Path:
 
 
 @pytest.fixture(scope="session")
+def idrid() -> Path:
+    """IDRiD's segmentation set as it unpacks: 81 pictures, true masks of all four lesions."""
+    return _real("idrid")
+
+
+@pytest.fixture(scope="session")
 def idrid512() -> Path:
     """81 real pictures of 512 px with true EX masks."""
     return _real("idrid512")
