@@ -11,10 +11,12 @@ import numpy as np
 import pytest
 
 from converters import calibrate as calibrating
+from mobileseg import load
 from mobileseg.cli import main
 from mobileseg.data.idrid import read_idrid
 from mobileseg.data.prepared import prepare_all
 from mobileseg.errors import MissingToolkit
+from mobileseg.evaluation import quality_fit
 from mobileseg.evaluation.reference import reference_probabilities
 from mobileseg.quantization.quantized_run import (
     Quantized,
@@ -47,10 +49,12 @@ def run(made, tmp_path) -> Path:
 
 @pytest.fixture
 def call(monkeypatch, capsys):
-    """Run a command line in this process: exit code, stdout, stderr."""
+    """Run a command line here: exit code, stdout, stderr. Quality is asked for by name."""
 
     def run_main(*arguments: object) -> tuple[object, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mobileseg", "calibrate", *map(str, arguments)])
+        words = [*map(str, arguments)]
+        words += [] if "--quality" in words else ["--no-quality"]
+        monkeypatch.setattr(sys, "argv", ["mobileseg", "calibrate", *words])
         with pytest.raises(SystemExit) as left:
             main()
         said = capsys.readouterr()
@@ -81,6 +85,30 @@ def test_it_writes_constants_thresholds_and_what_was_gained(run, phantoms, call)
         assert found[part]["after"]["brier"] < found[part]["before"]["brier"]
     assert told["validation_pictures"] == sorted(before.pictures["validation"])
     assert told["test_pictures"] == 3 and told["int8_not_run"] is None
+
+
+@pytest.mark.slow  # 44 spoiled forms of each picture
+def test_quality_is_fitted_on_the_runs_training_pictures(
+    phantoms, make_run, tmp_path, call, monkeypatch
+):
+    monkeypatch.setattr(quality_fit, "FEWEST", 3)
+    monkeypatch.setattr(calibrating, "FEWEST", 6)
+    names = [s.name for s in read_idrid(phantoms).split("train", ("EX",))]
+    made = make_run(
+        tmp_path / "run",
+        seed=2,
+        preprocess=PreprocessSpec(64, (256, 256)),
+        pictures={"train": names[3:6], "validation": names[:3]},
+    )
+    code, out, err = call(made.path, "--data", phantoms, "--quality", "--json")
+    assert code == 0, err
+    config = open_run(made.path).config
+    assert config.quality is not None and set(config.quality.lesions) == {"EX"}
+    assert config.calibration
+    (said,) = json.loads(out)["quality"]
+    assert said.startswith("EX: off by ")
+    found = load(made.path).predict(next((phantoms).rglob("*.jpg")))
+    assert 0 <= found.quality.shown <= 1
 
 
 def test_masks_stay(made, run, phantoms, call):
