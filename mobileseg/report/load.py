@@ -20,12 +20,7 @@ from mobileseg.files.schema import NAME, Unfit, entries, whole
 from mobileseg.files.untrusted import read_json
 from mobileseg.lesions import LESIONS, task_lesions
 from mobileseg.models.variants import VARIANTS
-from mobileseg.report.evaluation_file import (
-    Evaluation,
-    LesionFigures,
-    Setting,
-    read_evaluation,
-)
+from mobileseg.report.evaluation_file import Evaluation, LesionFigures, Setting, read_evaluation
 from mobileseg.training.metrics_file import METRICS, read_metrics
 
 PLAN, CONFIG, EVALUATION = "study.json", "config.json", "evaluation.json"
@@ -53,6 +48,7 @@ COMPLETE = "complete"
 NOT_LEARNT = (
     "seed",
     "split_seed",
+    "fold",
     "commit_every",
     "precision",
     "channels_last",
