@@ -6,7 +6,8 @@
 Folders are searched through. `--duplicates` leaves out what the grading set has in common with the
 segmentation set, and one of each two that are the same: a JSON with `grading_equals_segmentation`
 and `grading_equals_grading`, whose names are "train/IDRiD_001" or "test/…". Every flagged picture
-is named; whether a flag is right is for a person to see: `--sheet` draws them with what was said.
+is named, and every one that is not usable ("poor" where it raises no flag); whether that is right
+is for a person to see: `--sheet` draws them with what was said.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ def name_of(path: Path) -> str:
 
 
 def sheet(flagged: dict[str, tuple[Path, str]]) -> np.ndarray:
-    """Each flagged picture with its name and flags."""
+    """Each such picture with its name and flags."""
     cells = []
     for name, (path, said) in flagged.items():
         picture = np.asarray(read_photo(path)[..., ::-1])
@@ -86,10 +87,10 @@ def main(
         if found.quality is None:
             raise click.UsageError(f"{run}: has no quality; fit it with mobileseg calibrate")
         shown.append(found.quality.shown)
-        said = f"{', '.join(found.flags)} {found.quality.percent} %"
+        said = f"{', '.join(found.flags) or 'poor'} {found.quality.percent} %"
         if not found.quality.usable:
             unusable.append(name_of(path))
-        if found.flags:
+        if found.flags or not found.quality.usable:
             flagged[name_of(path)] = (path, said)
             click.echo(f"{place + 1} of {len(paths)}: {name_of(path)}: {said}", err=True)
     row: dict[str, Any] = record() | {
