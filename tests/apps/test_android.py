@@ -140,6 +140,8 @@ def from_apps_probabilities(folder: Path, prediction: Prediction, predictor: Any
         said["crop"],
         said["retina"],
         predictor.thresholds,
+        said.get("quality"),
+        predictor.quality,
     )
 
 
@@ -156,6 +158,7 @@ def test_from_the_same_probabilities_every_byte_is_pythons(
     assert (folder / "overlay.rgb").read_bytes() == overlay(same).tobytes()
     said = json.loads((folder / "findings.json").read_text(encoding="utf-8"))
     assert said["flags"] == list(same.flags)
+    assert said["usable"] == (same.quality is None or same.quality.usable)
     assert said["lesions"] == {
         code: {"count": found.count, "pixels": found.pixels, "area": found.area}
         for code, found in same.lesions.items()
