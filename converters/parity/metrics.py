@@ -186,14 +186,23 @@ def _has(parity: Parity, figure: Figure) -> bool:
     return figure.stage in (*parity.stages, SAME_TENSOR, END_TO_END)
 
 
-def _calibrated(parity: Parity, limit: Limit) -> Limit:
-    """What is equal but for rounding before the calibration is so after it, but rounded coarser.
+def calibrated_most(most: float, factor: float, step: float) -> float:
+    """A limit of what is equal but for rounding before the calibration, which rounds it coarser.
 
-    Two float32 steps: runtimes' sigmoids differ by so much next to 1.
+    Two float32 steps: runtimes' sigmoids differ by so much next to 1, and some of them next to 0.
+
+    Args:
+        most: the limit before it.
+        factor: the most that it multiplies a difference of logits by.
+        step: the most that it makes of a float32 step (`Calibration.largest_step`).
     """
+    return most * factor + 2 * step
+
+
+def _calibrated(parity: Parity, limit: Limit) -> Limit:
     if not parity.calibration_step:
         return limit
-    most = limit.most * parity.calibration_factor + 2 * parity.calibration_step
+    most = calibrated_most(limit.most, parity.calibration_factor, parity.calibration_step)
     return Limit(
         most, f"{limit.why}; calibration makes {parity.calibration_step:.1e} of a float32 step"
     )

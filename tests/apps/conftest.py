@@ -28,6 +28,25 @@ def app_bundles(mobileseg: Any, made_once: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture(scope="session")
+def written_most() -> Callable[[Path], float]:
+    """How far another runtime's probabilities may be from a float32 bundle's own."""
+
+    def most(bundle: Path) -> float:
+        from converters.bundle.read import open_bundle
+        from converters.parity.metrics import calibrated_most
+        from converters.parity.tolerances import TOLERANCES
+
+        limit = TOLERANCES["fp32"]["written"].most
+        constants = open_bundle(bundle).reference().config.constants
+        if not constants:
+            return limit
+        factor = max(1.0, *(one.a for one in constants))
+        return calibrated_most(limit, factor, max(one.largest_step() for one in constants))
+
+    return most
+
+
+@pytest.fixture(scope="session")
 def tool() -> Callable[[str], str]:
     """The path of a command; the test is not run where it is missing."""
 

@@ -11,6 +11,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from functools import cache
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
@@ -23,7 +24,6 @@ from numpy.typing import NDArray
 import mobileseg
 from converters.apps.phone_bench import read_phone_bench
 from converters.bundle.read import open_bundle
-from converters.parity.tolerances import TOLERANCES
 from mobileseg.data.phantom.generate import make_phantom
 from mobileseg.evaluation.overlay import overlay
 from mobileseg.evaluation.postprocess import Prediction, judge
@@ -166,11 +166,14 @@ def test_from_the_same_probabilities_every_byte_is_pythons(
 
 
 def test_end_to_end_only_pixels_at_the_threshold_may_differ(
-    seen: tuple[Path, Prediction], predictor: Any
+    seen: tuple[Path, Prediction],
+    predictor: Any,
+    app_bundles: Path,
+    written_most: Callable[[Path], float],
 ) -> None:
     folder, prediction = seen
     apps = from_apps_probabilities(folder, prediction, predictor)
-    tolerance = TOLERANCES["fp32"]["written"].most
+    tolerance = written_most(app_bundles / "executorch")
     assert apps.crop == prediction.crop
     assert np.abs(apps.probabilities - prediction.probabilities).max() <= tolerance
     for c, (code, threshold) in enumerate(predictor.thresholds.items()):

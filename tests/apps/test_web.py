@@ -181,13 +181,16 @@ def write_bad_photos(folder: Path) -> None:
 
 @pytest.fixture(scope="session")
 def expected(
-    app_bundles: Path, make_run: Any, mobileseg: Any, made_once: Callable[..., Path]
+    app_bundles: Path,
+    make_run: Any,
+    mobileseg: Any,
+    made_once: Callable[..., Path],
+    written_most: Callable[[Path], float],
 ) -> Path:
     """What the browser's tests compare with."""
     from converters.apps.samples import write_samples
-    from converters.parity.tolerances import TOLERANCES
 
-    tolerance = TOLERANCES["fp32"]["written"].most
+    tolerance = written_most(app_bundles / "onnx")
 
     def fill(folder: Path) -> None:
         make_run(folder / "run", task="all", seed=3)
