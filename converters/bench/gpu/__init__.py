@@ -19,7 +19,7 @@ import torch
 
 from converters.bench.gpu.best import mark_best
 from converters.bench.gpu.context import GPU_FIELDS, Bench, Rows
-from converters.bench.gpu.measure import facts
+from converters.bench.gpu.measurement import facts
 from converters.bench.gpu.modes import BEST, REFERENCE, SLOWEST, TOGETHER, chosen
 from converters.bench.gpu.paper import SINGLE
 from converters.bench.gpu.parts import PARTS

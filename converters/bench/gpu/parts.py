@@ -10,7 +10,7 @@ from converters.bench.gpu.best import usable
 from converters.bench.gpu.case import Case
 from converters.bench.gpu.context import Bench
 from converters.bench.gpu.execution import Captured
-from converters.bench.gpu.measure import measure_form
+from converters.bench.gpu.measurement import measure_form
 from converters.bench.gpu.modes import (
     BEST,
     COMPILED_THROUGHPUT,

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from converters.bench import gpu
-from converters.bench.gpu import measure as measuring
+from converters.bench.gpu import measurement as measuring
 from converters.bench.gpu import parts
 from converters.bench.gpu import transforms as networks
 from converters.bench.gpu.best import mark_best

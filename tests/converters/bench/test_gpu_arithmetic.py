@@ -9,7 +9,7 @@ from torch import nn
 
 from converters.bench import traffic as traffic_module
 from converters.bench.gpu.accuracy import TOLERANCES, Apart, apart
-from converters.bench.gpu.measure import tiled
+from converters.bench.gpu.measurement import tiled
 from converters.bench.gpu.paper import ENSEMBLES, PRINTED, SINGLE
 from converters.bench.gpu.precisions import PRECISIONS, arithmetic
 from converters.bench.gpu.roofline import CardLimits, Work, least, work
