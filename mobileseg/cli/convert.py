@@ -130,9 +130,9 @@ def command(
     with calibrated_for(opened, order.precision, data) as source, progress() as bar:
         bar.add_task(f"converting to {chosen.name} {order.name()}", total=None, note="")
         lacks = (not_calibrated(source, order.precision), without_quality(source, order.whole))
-        for lack in filter(None, lacks):
-            remark(lack)
         checks = write_bundle(source, into, target=chosen, order=order, force=force, sign=key)
+    for lack in filter(None, lacks):  # once it is written: a refusal is one line
+        remark(lack)
     for check in checks:
         remark(f"  {check.name}: {check.found}")
     for line in _holds(chosen.converter().describe(into / chosen.artifact)):

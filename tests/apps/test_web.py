@@ -210,6 +210,13 @@ def expected(
     return made_once("web-expected", fill) / "expected"
 
 
+def failures(said: str) -> str:
+    """Every test that is not ok, with what follows it; a suite repeats that one of its is not."""
+    lines = said.splitlines()
+    at = [place for place, line in enumerate(lines) if line.lstrip().startswith("not ok")]
+    return "\n".join("\n".join(lines[place : place + 24]) for place in at[:5])
+
+
 def run_tests(npm: str, script: str, **environment: str) -> dict[str, int]:
     """What `npm run` says of its tests."""
     if "SCREENSHOT" in os.environ:
@@ -224,7 +231,7 @@ def run_tests(npm: str, script: str, **environment: str) -> dict[str, int]:
         check=False,
     )
     counts = {name: int(count) for name, count in SUMMARY.findall(done.stdout)}
-    assert done.returncode == 0, done.stdout[-8000:] + done.stderr[-2000:]
+    assert done.returncode == 0, failures(done.stdout) + done.stderr[-2000:]
     assert counts["pass"] == counts["tests"] > 0, f"not all were run: {counts}"
     return counts
 

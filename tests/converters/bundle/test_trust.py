@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
+from converters.bundle import checksums as sums
 from converters.bundle.checksums import is_name
 from converters.bundle.evidence import read_evidence, write_evidence
-from converters.bundle.read import checksums as sums
 from converters.bundle.read import open_bundle
 from converters.predict.predictor import open_predictor
 from converters.torchscript import converter as torchscript_lite
