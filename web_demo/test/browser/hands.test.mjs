@@ -101,7 +101,10 @@ describe('hands', { skip: notRun }, () => {
   test('the result is said once, as a sentence', async () => {
     await pick(page, odd().path);
     const text = await page.$eval('#status[role=status]', (status) => status.textContent);
-    assert.match(text, /^Done in \d+ ms\. Hard exudates: [\d,]+, [\d.]+ % of the retina$/);
+    assert.match(
+      text,
+      /^Done in \d+ ms\. Picture quality \d+ %\. Hard exudates: [\d,]+, [\d.]+ % of the retina$/,
+    );
   });
 
   test('a dropped and a pasted photo are looked at like a chosen one', async () => {
