@@ -105,7 +105,7 @@ def main(
     write_json(output, [row])
     if drawn:
         cv2.imwrite(str(drawn), sheet(flagged))
-    click.echo(f"flagged {len(flagged)} of {len(paths)}, {100 * row['flagged_share']:.1f} %")
+    click.echo(f"flagged or not usable: {len(flagged)} of {len(paths)}")
 
 
 if __name__ == "__main__":
