@@ -11,7 +11,7 @@ are complete stay. `--arm` and `--seed` choose what is trained now; the results 
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -39,6 +39,7 @@ from mobileseg.training.threads import wait_asleep
 from mobileseg.training.trainer import Trainer
 
 CPU = torch.device("cpu")
+MOST_SEEDS = 100  # looked for among the runs that are there
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,36 +109,36 @@ def held_out(runs: Sequence[Path], task: str, pictures: Pictures) -> dict[str, f
     }
 
 
-def results(folder: Path, plan: Plan, pictures: dict[str, Pictures]) -> Iterator[dict[str, Any]]:
-    """A row an arm, of the seeds of which every fold is there."""
-    for arm in plan.arms:
-        seeds = []
-        for seed in range(100):
-            folds = {
-                task: [folder / name(arm, task, fold, seed) for fold in range(plan.folds)]
-                for task in plan.tasks
-            }
-            if not all(complete(run) for runs in folds.values() for run in runs):
-                continue
-            scores: dict[str, float] = {}
-            for task, runs in folds.items():
-                scores |= held_out(runs, task, pictures[task])
-            seconds = sum(record(run)["wall_s"] for runs in folds.values() for run in runs)
-            seeds.append({"seed": seed, "aupr": scores, "minutes": round(seconds / 60, 1)})
-        if not seeds:
-            continue
-        means = {code: fmean(one["aupr"][code] for one in seeds) for code in seeds[0]["aupr"]}
-        totals = [fmean(one["aupr"].values()) for one in seeds]
-        yield {
-            "arm": arm,
-            "choices": plan.common | plan.arms[arm],
-            "seeds": len(seeds),
-            "aupr_mean": means,
-            "mean": fmean(totals),
-            "sd": stdev(totals) if len(totals) > 1 else None,
-            "minutes": fmean(one["minutes"] for one in seeds),
-            "runs": seeds,
-        }
+def scored(
+    folder: Path, plan: Plan, arm: str, seed: int, pictures: dict[str, Pictures]
+) -> dict[str, Any] | None:
+    """An arm's figures with one seed; None while a fold of a task is not complete."""
+    folds = {
+        task: [folder / name(arm, task, fold, seed) for fold in range(plan.folds)]
+        for task in plan.tasks
+    }
+    if not all(complete(run) for runs in folds.values() for run in runs):
+        return None
+    scores: dict[str, float] = {}
+    for task, runs in folds.items():
+        scores |= held_out(runs, task, pictures[task])
+    seconds = sum(record(run)["wall_s"] for runs in folds.values() for run in runs)
+    return {"seed": seed, "aupr": scores, "minutes": round(seconds / 60, 1)}
+
+
+def summary(plan: Plan, arm: str, seeds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """An arm's row: means over its seeds."""
+    totals = [fmean(one["aupr"].values()) for one in seeds]
+    return {
+        "arm": arm,
+        "choices": plan.common | plan.arms[arm],
+        "seeds": len(seeds),
+        "aupr_mean": {code: fmean(one["aupr"][code] for one in seeds) for code in seeds[0]["aupr"]},
+        "mean": fmean(totals),
+        "sd": stdev(totals) if len(totals) > 1 else None,
+        "minutes": fmean(one["minutes"] for one in seeds),
+        "runs": list(seeds),
+    }
 
 
 def record(run: Path) -> dict[str, Any]:
@@ -174,15 +175,23 @@ def main(
         task: read_pictures(data, task_lesions(task), spec, "half", CPU) for task in plan.tasks
     }
     output.mkdir(parents=True, exist_ok=True)
+    # What earlier calls completed is scored once; each arm is written as soon as it is there.
+    found = {
+        (arm, seed): one
+        for arm, seed in product(plan.arms, range(MOST_SEEDS))
+        if (one := scored(output, plan, arm, seed, pictures))
+    }
     for seed, arm in product(seeds, arms or plan.arms):
         for task, fold in product(plan.tasks, range(plan.folds)):
             run = output / name(arm, task, fold, seed)
             trained(run, plan, plan.choices(arm, task, fold, seed), task, pictures[task])
-        rows = [
-            row(data="IDRiD official, training part") | one
-            for one in results(output, plan, pictures)
-        ]
-        write_json(written, rows)
+        if (arm, seed) not in found and (one := scored(output, plan, arm, seed, pictures)):
+            found[arm, seed] = one
+        by_arm = {
+            each: [found[key] for key in sorted(found) if key[0] == each] for each in plan.arms
+        }
+        rows = [summary(plan, each, of_arm) for each, of_arm in by_arm.items() if of_arm]
+        write_json(written, [row(data="IDRiD official, training part") | one for one in rows])
 
 
 if __name__ == "__main__":
