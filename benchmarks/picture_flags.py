@@ -22,6 +22,7 @@ import numpy as np
 
 import mobileseg
 from converters.bundle.evidence import record
+from mobileseg.data.decoding import SUFFIXES
 from mobileseg.data.images import read_photo
 from mobileseg.files.atomic import write_json
 
@@ -79,7 +80,8 @@ def main(
     """Ask the run about every picture, and write one row."""
     loaded = mobileseg.load(run)
     without = left_out(duplicates)
-    paths = [p for p in sorted(pictures.rglob("*.jpg")) if name_of(p) not in without][:most]
+    paths = [p for p in sorted(pictures.rglob("*")) if p.suffix.lower() in SUFFIXES]
+    paths = [p for p in paths if name_of(p) not in without][:most]
     flagged: dict[str, tuple[Path, str]] = {}
     shown, unusable = [], []
     for place, path in enumerate(paths):

@@ -33,15 +33,13 @@ def written_most() -> Callable[[Path], float]:
 
     def most(bundle: Path) -> float:
         from converters.bundle.read import open_bundle
+        from converters.parity.compare import described
         from converters.parity.metrics import calibrated_most
         from converters.parity.tolerances import TOLERANCES
 
+        blank = described(open_bundle(bundle), "")
         limit = TOLERANCES["fp32"]["written"].most
-        constants = open_bundle(bundle).reference().config.constants
-        if not constants:
-            return limit
-        factor = max(1.0, *(one.a for one in constants))
-        return calibrated_most(limit, factor, max(one.largest_step() for one in constants))
+        return calibrated_most(limit, blank.calibration_factor, blank.calibration_step)
 
     return most
 
